@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base - types, assertions, byte cursor, keyed hash, units, addresses, control-plane log.
+ *
+ * Everything here is pure or belongs to its caller; other rooms include this one header.
+ */
+#ifndef MR_BASE_BASE_H
+#define MR_BASE_BASE_H
+
+#include "base/types.h"
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/cursor.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "base/addr.h"
+#include "base/units.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dns - authoritative answers: one function for every transport, worked in stages over a burst.
+ *
+ * Owner:  struct mr_dns belongs to one worker.
+ * Thread: its worker. Zones are read under RCU, inside one burst.
+ * Memory: allocates nothing; an answer is written over its query, in [message .. message +
+ * room_bytes). Spec:   RFC 1034 4.3.2 (lookup), 1035 (format), 2181, 2308 (negative answers), 3597,
+ * 4343, 4592 (wildcards), 6891 (EDNS), 9471 (glue).
+ *
+ * Stages of a burst: parse and hash all -> prefetch buckets -> prefetch RRsets -> write all.
+ */
+#ifndef MR_DNS_DNS_H
+#define MR_DNS_DNS_H
+
+#include "base/base.h"
+#include "evlog/evlog.h"
+#include "metric/metric.h"
+#include "zone/zone.h"
+
+enum {
+	MR_DNS_HEADER_BYTES = 12,
+	MR_DNS_UDP_BYTES = 512, /* RFC 1035 4.2.1: without EDNS */
+	MR_DNS_CNAME_MAX = 16,
+};
+
+enum mr_dns_transport { MR_DNS_UDP, MR_DNS_TCP, MR_DNS_TLS, MR_DNS_HTTPS, MR_DNS_QUIC };
+
+/* Who asks, and how it came. */
+struct mr_dns_client {
+	struct mr_addr addr;
+	struct mr_addr vip;
+	struct mr_prefix ecs; /* filled by the parser when the query carries RFC 7871; bits 0 and
+				 addr zero if not */
+	uint64_t now_ns;
+	uint16_t port;
+	uint8_t transport; /* enum mr_dns_transport */
+	bool multicast;    /* arrived by broadcast or multicast: never answered */
+};
+
+enum mr_dns_outcome {
+	MR_DNS_ANSWER, /* answer_bytes at message */
+	MR_DNS_DROP,   /* counted; send nothing */
+	MR_DNS_DEFER,  /* a job was submitted; the answer comes as an event */
+};
+
+struct mr_dns_item {
+	uint8_t *message;       /* the query; becomes the answer */
+	uint16_t message_bytes; /* of the query */
+	uint16_t room_bytes;    /* that the transport can carry and the buffer has */
+	uint16_t answer_bytes;  /* out */
+	uint8_t outcome;        /* out: enum mr_dns_outcome */
+	struct mr_dns_client client;
+};
+
+#define DNS_METRIC_ID(name, ...) MR_DNS_##name,
+#include "dns/metrics.h"
+enum mr_dns_metric { DNS_METRICS(DNS_METRIC_ID) MR_DNS_METRIC_COUNT };
+MR_METRIC_DECLARE(mr_dns_metric_table);
+
+struct mr_dns_config {
+	uint16_t udp_payload_v4_bytes,
+		udp_payload_v6_bytes; /* EDNS size offered and obeyed; default 1232 */
+};
+
+struct mr_dns {
+	const struct mr_dns_config *config; /* under RCU */
+	uint64_t *metrics;                  /* MR_DNS_METRIC_COUNT */
+	struct mr_evlog_ring *evlog;
+	uint32_t tally[MR_DNS_METRIC_COUNT];
+};
+
+/* mr_dns_answer_burst answers count items (at most MR_BURST_MAX) from zones. */
+MR_HOT MR_NONNULL void mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones,
+					   struct mr_dns_item *items, uint16_t count);
+
+/* mr_dns_flush adds the burst's tally to the metrics. */
+void mr_dns_flush(struct mr_dns *self);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * port - packet ports: every kind is a DPDK ethdev, and nothing above this room knows which.
+ *
+ * A kind is a struct mr_port_driver (drivers/<kind>), registered by the application. It turns a
+ * line of configuration into a device, says what the device can do, and may steer (choose which
+ * packets leave the kernel). What a device lacks is done in software; without MR_PORT_CAP_CHAINED a
+ * chain is linearised before tx.
+ *
+ * Owner:  the control thread opens, steers, watches and closes; queue q of a port belongs to one
+ * worker. Thread: mr_port_rx/_tx by the queue's worker; everything else by the control thread.
+ * Memory: mbufs from the pool of the queue's worker. EAL is started here once, and never seen
+ * elsewhere. Spec:   ../DESIGN "Ports".
+ *
+ * State    next                                                  [function]
+ *   CLOSED -> OPEN    device probed, queues set up, steering on   [mr_port_open]
+ *   OPEN   -> UP      link seen up: on_link tells (re-announce)   [mr_port_poll_link]
+ *   UP     -> OPEN    link lost; queues stay, rx gives nothing    [mr_port_poll_link]
+ *   OPEN, UP -> CLOSED                                            [mr_port_close]
+ */
+#ifndef MR_PORT_PORT_H
+#define MR_PORT_PORT_H
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "base/base.h"
+
+/* ---- EAL
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct mr_port_eal_config {
+	bool huge;             /* false: --no-huge, for the lab; costs TLB misses on every packet */
+	uint64_t memory_bytes; /* for mbufs and rings */
+	uint16_t control_cpu;  /* main lcore */
+	uint16_t worker_count;
+	uint16_t worker_cpus[MR_WORKER_MAX]; /* lcore i + 1 runs worker i */
+};
+
+/* mr_port_eal_start makes EAL's arguments and starts it: --in-memory --single-file-segments, no PCI
+ * scan unless a pci port asks. Once per process, before any port. */
+MR_MUST_USE int mr_port_eal_start(const struct mr_port_eal_config *config, struct mr_error *error);
+void mr_port_eal_stop(void);
+
+/* ---- configuration and drivers ---- */
+
+enum mr_port_cap {
+	MR_PORT_CAP_CHAINED = 1 << 0,  /* transmits multi-segment mbufs */
+	MR_PORT_CAP_EXTERNAL = 1 << 1, /* transmits external buffers */
+	MR_PORT_CAP_TX_CHECKSUM = 1 << 2,
+	MR_PORT_CAP_RX_CHECKSUM = 1 << 3,
+	MR_PORT_CAP_RSS = 1 << 4, /* gives a flow hash that can be trusted */
+	MR_PORT_CAP_MULTI_QUEUE = 1 << 5,
+	MR_PORT_CAP_ZERO_COPY = 1 << 6,
+	MR_PORT_CAP_STEER = 1 << 7, /* shares its device with the kernel by steering rules */
+};
+
+enum { MR_PORT_TARGET_BYTES = 108, MR_PORT_VLAN_MAX = 16 };
+
+struct mr_port_config {
+	char name[MR_NAME_MAX];
+	char kind[MR_NAME_MAX];            /* "afxdp", "afpacket", "memif", "pcap", … */
+	char target[MR_PORT_TARGET_BYTES]; /* what the kind names: interface, socket path, file, PCI
+					      address */
+	char pcap_out[MR_PORT_TARGET_BYTES]; /* pcap only: file for what is sent; empty discards */
+	bool memif_server;                   /* memif only: role */
+	bool has_mac;
+	struct mr_mac mac;    /* memif, pcap: the address to use; others have their own */
+	uint16_t queue_count; /* 0: as many as there are workers, at most what the device has */
+	uint16_t rx_descriptors, tx_descriptors; /* 0: the kind's default */
+	uint16_t mtu;                            /* 0: the device's */
+};
+
+struct mr_port;
+
+struct mr_port_steer_rule {
+	struct mr_addr addr; /* a VIP */
+	uint8_t protocol;    /* IPPROTO_UDP, _TCP, _ICMP (v4) / _ICMPV6 (v6); ranges are ignored for
+				ICMP */
+	uint16_t port_low,
+		port_high; /* host order, inclusive; destination ports of packets to addr */
+};
+
+struct mr_port_steer {
+	const struct mr_port_steer_rule *rules;
+	size_t rule_count;
+	const struct mr_addr *next_hops; /* whose ARP and ND answers are for us too */
+	size_t next_hop_count;
+	const uint16_t *vlans; /* tags whose frames are looked into; 0 is untagged */
+	size_t vlan_count;
+};
+
+/* A port kind. All calls on the control thread. */
+struct mr_port_driver {
+	const char *kind;
+	const char *help; /* one line for --help and errors */
+	uint32_t caps;
+	/* prepare checks the target, cleans what a crashed run left, refuses what belongs to
+	 * another program, and writes the device name and arguments for EAL. */
+	int (*prepare)(struct mr_port *port, char *device, size_t device_room, char *arguments,
+		       size_t arguments_room, struct mr_error *error);
+	/* started runs after rte_eth_dev_start; may be NULL. */
+	int (*started)(struct mr_port *port, struct mr_error *error);
+	/* steer replaces the whole rule set without losing a packet of a rule that stays; NULL
+	 * without CAP_STEER. */
+	int (*steer)(struct mr_port *port, const struct mr_port_steer *steer,
+		     struct mr_error *error);
+	/* stopped runs after the device is closed, also after a failed open: undo prepare and
+	 * started. */
+	void (*stopped)(struct mr_port *port);
+};
+
+/* mr_port_driver_register adds a kind; the application calls it at boot for each driver that it
+ * links. */
+void mr_port_driver_register(const struct mr_port_driver *driver);
+/* mr_port_driver_find returns NULL for an unknown kind; mr_port_driver_at walks them (NULL at the
+ * end). */
+const struct mr_port_driver *mr_port_driver_find(const char *kind);
+const struct mr_port_driver *mr_port_driver_at(size_t index);
+
+/* ---- a port
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct mr_port {
+	/* const after open */
+	struct mr_port_config config;
+	const struct mr_port_driver *driver;
+	uint16_t index;       /* place in the process's list of ports */
+	uint16_t device;      /* DPDK port id */
+	uint16_t queue_count; /* rx and tx queues, one pair per worker that serves this port */
+	uint16_t mtu;
+	uint32_t caps;
+	struct mr_mac mac;
+	void *driver_state;
+	/* shared: relaxed, written by the control thread */
+	bool link_up;
+};
+
+/* mr_port_open probes the device named by config, sets up queue_count queues (config's, else
+ * worker_count, at most the device's) with pools[q] for queue q, and starts it. On failure nothing
+ * is left. */
+MR_MUST_USE int mr_port_open(struct mr_port *self, uint16_t index,
+			     const struct mr_port_config *config, uint16_t worker_count,
+			     struct rte_mempool *const *pools, struct mr_error *error);
+void mr_port_close(struct mr_port *self);
+
+/* mr_port_steer hands rules to the driver; 0 when the kind does not steer. */
+MR_MUST_USE int mr_port_steer(struct mr_port *self, const struct mr_port_steer *steer,
+			      struct mr_error *error);
+
+/* mr_port_poll_link reads the link once and returns true when it changed since the last call. */
+bool mr_port_poll_link(struct mr_port *self);
+
+/* mr_port_mbuf_pool_create makes the mbuf pool of one worker. */
+MR_MUST_USE struct rte_mempool *mr_port_mbuf_pool_create(uint16_t worker, uint32_t mbuf_count,
+							 struct mr_error *error);
+
+struct mr_port_stats {
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, rx_missed, rx_errors, tx_errors,
+		rx_no_mbuf;
+};
+void mr_port_stats(const struct mr_port *self, struct mr_port_stats *out);
+
+/* mr_port_rx takes at most count frames from one queue; mr_port_tx gives frames to it and returns
+ * how many were taken (the rest stay the caller's). Worker of the queue only. */
+static inline uint16_t
+mr_port_rx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, uint16_t count)
+{
+	return rte_eth_rx_burst(self->device, queue, pkts, count);
+}
+
+uint16_t mr_port_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts,
+		    uint16_t count);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * zone - immutable zone snapshots: text in, finished wire out.
+ *
+ *   zone file -> [mr_zone_text_read] -> records -> [mr_zone_builder_*] -> struct mr_zone in the
+ * store zones -> [mr_zone_set_build] -> struct mr_zone_set -> mr_rcu_publish -> workers look up
+ *
+ * Owner:  a builder and a text reader belong to one loader thread; a finished zone to the store;
+ * the set to the control thread, which publishes it and retires the one before. Thread: lookups by
+ * any worker, under RCU, inside one burst; all else on loader or control threads. Memory: a builder
+ * works on the heap and copies the finished zone, pointer-free, into one extent of the store. Spec:
+ * RFC 1034, 1035, 2181, 2308, 3597, 4343 (case), 4592 (wildcards).
+ *
+ * (1) A zone is never written after mr_zone_builder_finish.
+ * (2) Everything in a zone is addressed by offset from its start.
+ * (3) A zone has exactly one SOA, at its apex, and at least one NS there; every RRset is of class
+ * IN.
+ */
+#ifndef MR_ZONE_ZONE_H
+#define MR_ZONE_ZONE_H
+
+#include "base/base.h"
+#include "mem/mem.h"
+
+enum {
+	MR_ZONE_NAME_BYTES = 255,
+	MR_ZONE_LABEL_BYTES = 63,
+	MR_ZONE_LABELS = 127,
+	MR_ZONE_INCLUDE_DEPTH = 10,
+	MR_ZONE_RRS_PER_SET = 4096,
+};
+
+/* ---- text ---- */
+
+/* One record as the reader gives it: wire form, names uncompressed; borrowed until the call
+ * returns. */
+struct mr_zone_record {
+	const uint8_t *owner; /* wire, as written (case kept) */
+	const uint8_t *rdata; /* wire, uncompressed */
+	uint32_t ttl;
+	uint16_t owner_bytes, rdata_bytes;
+	uint16_t type, rr_class;
+	const char *file; /* where it was written, for errors */
+	uint32_t line;
+};
+
+typedef int mr_zone_record_fn(void *context, const struct mr_zone_record *record,
+			      struct mr_error *error);
+
+/* mr_zone_text_read streams the master file at path (RFC 1035 5.1; $ORIGIN, $TTL, $INCLUDE,
+ * $GENERATE), one record at a time, to on_record. origin is the zone's name in text. Relative
+ * $INCLUDE paths are taken from the including file's folder. Returns 0, or the first failure with
+ * "file:line: what" in error (on_record's own errors as they are). */
+MR_MUST_USE int mr_zone_text_read(const char *path, const char *origin,
+				  mr_zone_record_fn *on_record, void *context,
+				  struct mr_error *error);
+
+/* mr_zone_name_from_text reads a presentation name (escapes, RFC 1035 5.1) into wire; returns its
+ * bytes or -EINVAL. A name without a final dot is taken as absolute. mr_zone_name_to_text writes
+ * "www.example.com." and returns out. */
+enum { MR_ZONE_NAME_TEXT_BYTES = 1024 };
+MR_MUST_USE int mr_zone_name_from_text(const char *text, uint8_t wire[MR_ZONE_NAME_BYTES]);
+const char *mr_zone_name_to_text(const uint8_t *wire, char out[MR_ZONE_NAME_TEXT_BYTES]);
+
+/* ---- store and builder ---- */
+
+struct mr_zone_store; /* one arena of extents; the hash key of all names */
+struct mr_zone;
+struct mr_zone_builder;
+
+MR_MUST_USE int mr_zone_store_create(struct mr_zone_store **self, uint64_t reserved_bytes,
+				     bool huge, struct mr_error *error);
+void mr_zone_store_destroy(struct mr_zone_store *self);
+void mr_zone_store_stats(const struct mr_zone_store *self, struct mr_extents_stats *out);
+
+MR_MUST_USE int mr_zone_builder_create(struct mr_zone_builder **self, const uint8_t *origin,
+				       uint16_t origin_bytes, struct mr_error *error);
+/* mr_zone_builder_add takes one record in any order. Identical records are merged (RFC 2181 5);
+ * differing TTLs of one set become the lowest, with a warning counted. -EINVAL for out-of-zone
+ * owners, a CNAME beside other data, a second SOA, … */
+MR_MUST_USE int mr_zone_builder_add(struct mr_zone_builder *self,
+				    const struct mr_zone_record *record, struct mr_error *error);
+/* mr_zone_builder_finish checks (3), lays the zone out in store and gives it. The builder is empty
+ * afterwards. */
+MR_MUST_USE int mr_zone_builder_finish(struct mr_zone_builder *self, struct mr_zone_store *store,
+				       struct mr_zone **zone, struct mr_error *error);
+void mr_zone_builder_destroy(struct mr_zone_builder *self);
+
+/* mr_zone_load is read + build + finish of one file. Loader thread. */
+MR_MUST_USE int mr_zone_load(struct mr_zone_store *store, const char *origin, const char *path,
+			     struct mr_zone **zone, struct mr_error *error);
+/* mr_zone_release gives the zone's memory back. After a grace period, pins dropped; the thread that
+ * builds sets. */
+void mr_zone_release(struct mr_zone_store *store, struct mr_zone *zone);
+
+struct mr_zone_info {
+	char origin[MR_ZONE_NAME_TEXT_BYTES];
+	uint32_t serial;
+	uint64_t records, rrsets, names, bytes; /* bytes: all-in, in the store */
+};
+void mr_zone_info(const struct mr_zone *zone, struct mr_zone_info *out);
+
+/* ---- set ---- */
+
+struct mr_zone_set; /* immutable: apex name -> zone */
+
+/* mr_zone_set_build makes a set of zones (borrowed; each origin once). An empty set is legal: it
+ * refuses everything. */
+MR_MUST_USE int mr_zone_set_build(struct mr_zone_store *store, struct mr_zone *const *zones,
+				  size_t count, struct mr_zone_set **out, struct mr_error *error);
+void mr_zone_set_free(struct mr_zone_set *self); /* the set only, not its zones */
+size_t mr_zone_set_count(const struct mr_zone_set *self);
+struct mr_zone *mr_zone_set_at(const struct mr_zone_set *self, size_t index);
+/* mr_zone_set_find returns the zone whose origin is exactly this wire name, or NULL. */
+struct mr_zone *mr_zone_set_find(const struct mr_zone_set *self, const uint8_t *origin,
+				 uint16_t origin_bytes);
+
+#endif
