@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker/metrics - the counters of the run-to-completion loop. Add rows, never rename.
+ */
+#ifndef MR_WORKER_METRICS_H
+#define MR_WORKER_METRICS_H
+
+/* X(name, kind, unit, help) */
+#define WORKER_METRICS(X)                                                                         \
+	X(turn, COUNTER, TURNS, "Turns of the loop")                                              \
+	X(turn_empty, COUNTER, TURNS, "Turns that found nothing to do")                           \
+	X(sleep, COUNTER, EVENTS, "Times that an idle worker slept")                              \
+	X(busy_time, COUNTER, NANOSECONDS, "Time spent in turns that did something")              \
+	X(rx, COUNTER, PACKETS, "Packets taken from ports")                                       \
+	X(tx, COUNTER, PACKETS, "Packets given to ports")                                         \
+	X(tx_full, COUNTER, PACKETS, "Dropped: the port took no more after the bounded retries")  \
+	X(dispatch_out, COUNTER, PACKETS, "Packets handed to another worker")                     \
+	X(dispatch_in, COUNTER, PACKETS,                                                          \
+	  "Packets taken from other workers and the control thread")                              \
+	X(dispatch_full, COUNTER, PACKETS, "Dropped: the other worker's ring was full")           \
+	X(linearise_fail, COUNTER, PACKETS, "Dropped: a chained packet too large for one buffer") \
+	X(punt, COUNTER, PACKETS, "Packets given to the kernel")                                  \
+	X(tcp_unserved, COUNTER, PACKETS, "Dropped: TCP to a VIP without a TCP service")          \
+	X(dns_defer_lost, COUNTER, PACKETS, "Dropped: a deferred answer with no job free")        \
+	X(note_lost, COUNTER, EVENTS, "Notes to the control thread lost: ring full")              \
+	X(job_submit, COUNTER, EVENTS, "Jobs given to helper threads")                            \
+	X(job_refused, COUNTER, EVENTS, "Jobs refused: none free, or the ring was full")          \
+	X(job_done, COUNTER, EVENTS, "Job completions taken")                                     \
+	X(job_stale, COUNTER, EVENTS, "Job completions ignored: their generation is over")        \
+	X(timer_fired, COUNTER, EVENTS, "Timers fired")
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker - the run-to-completion loop: one pinned thread that takes packets to answers.
+ *
+ *   turn: clock -> rx burst -> net -> dns -> tx burst     per queue of this worker   [turn_queue]
+ *         -> dispatch rings (other workers, control)      bounded [turn_dispatch]
+ *         -> job completions                              bounded                    [turn_jobs]
+ *         -> timers                                       bounded                    [turn_timers]
+ *         -> quiescent state -> idle policy [mr_worker_run]
+ *
+ * Owner:  a struct mr_worker belongs to its thread once mr_worker_run starts; the fields under
+ * `reader: any` may be read by others at any time. Thread: mr_worker_run on the pinned core.
+ * mr_worker_stop, _send, _notes by the control thread. Memory: everything is taken at
+ * mr_worker_create. Nothing is allocated in a turn.
+ *
+ * (1) Time is read once per turn, from the time stamp counter.
+ * (2) Nothing loaded from the world is kept past the turn's quiescent state; what must live longer
+ * is pinned. (3) A queue is touched by its owner only: worker i owns queue q of a port when q == i;
+ * a port with fewer queues than workers is spread over all of them by the flow's hash, through the
+ * dispatch rings, and answers return the same way. (4) Each stage of a turn is bounded, so a turn
+ * is.
+ */
+#ifndef MR_WORKER_WORKER_H
+#define MR_WORKER_WORKER_H
+
+#include "base/base.h"
+#include "dns/dns.h"
+#include "evlog/evlog.h"
+#include "metric/metric.h"
+#include "net/net.h"
+#include "port/port.h"
+#include "rcu/rcu.h"
+#include "zone/zone.h"
+
+/* ---- the world: the one thing that is published ---- */
+
+/* Immutable once published. The control thread builds a new one for every change, publishes it by
+ * one pointer store, and retires the old one and whatever of its parts the new one does not share.
+ */
+struct mr_world {
+	uint64_t generation;
+	const struct mr_net_snapshot *net;
+	const struct mr_zone_set *zones;
+	const struct mr_dns_config *dns;
+};
+
+/* ---- jobs: what a worker may not do itself ---- */
+
+enum { MR_JOB_MAX = 1024 /* in flight per worker */, MR_JOB_WORDS = 5 };
+
+struct mr_worker;
+struct mr_job;
+
+/* run: on a helper thread, may block. done: back on the worker that submitted, inside a turn. */
+typedef void mr_job_run_fn(struct mr_job *job);
+typedef void mr_job_done_fn(struct mr_worker *worker, struct mr_job *job);
+
+struct mr_job {
+	mr_job_run_fn *run;
+	mr_job_done_fn *done;
+	uint32_t handle; /* whom it is for; done checks that its generation still stands */
+	uint32_t generation;
+	uint16_t worker;
+	uint64_t words[MR_JOB_WORDS]; /* arguments and results; what they point to belongs to the
+					 job */
+};
+
+struct mr_job_helpers; /* the helper threads of a process */
+
+/* mr_job_helpers_create starts thread_count threads on cpu (UINT16_MAX: not pinned). They sleep
+ * when idle. */
+MR_MUST_USE struct mr_job_helpers *mr_job_helpers_create(uint16_t thread_count, uint16_t cpu,
+							 struct mr_error *error);
+/* mr_job_helpers_destroy finishes the job in hand of each thread and joins it. */
+void mr_job_helpers_destroy(struct mr_job_helpers *self);
+
+/* ---- notes: what workers tell the control thread ---- */
+
+enum mr_worker_note_kind { MR_NOTE_NEIGHBOUR };
+
+struct mr_worker_note {
+	uint8_t kind;
+	struct mr_mac mac;
+	struct mr_addr addr;
+};
+
+/* ---- worker ---- */
+
+enum mr_worker_poll { MR_POLL_BUSY, MR_POLL_ADAPTIVE };
+
+enum {
+	MR_DISPATCH_RING = 1024, /* packets waiting from one worker to another */
+	MR_NOTE_RING = 256,
+	MR_WORKER_TX_RETRY = 8, /* times that a full port is asked again within one burst */
+	MR_WORKER_TIMERS_PER_TURN = 256,
+	MR_WORKER_SPIN_TURNS = 512, /* empty turns before an adaptive worker sleeps */
+	MR_WORKER_SLEEP_MIN_US = 10,
+	MR_WORKER_SLEEP_MAX_US = 250,
+};
+
+#define WORKER_METRIC_ID(name, ...) MR_WORKER_##name,
+#include "worker/metrics.h"
+enum mr_worker_metric { WORKER_METRICS(WORKER_METRIC_ID) MR_WORKER_METRIC_COUNT };
+MR_METRIC_DECLARE(mr_worker_metric_table);
+
+/* What all workers of a process share: made at boot, const after. */
+struct mr_worker_group {
+	uint16_t worker_count;
+	uint16_t port_count;
+	struct mr_port *const *ports; /* by index */
+	struct mr_worker *workers[MR_WORKER_MAX];
+	const struct mr_world **world; /* where the control thread publishes */
+	struct mr_net_neighbours *neighbours;
+	struct mr_metric_registry *metrics;
+	struct mr_job_helpers *helpers;   /* NULL: jobs are refused */
+	struct rte_mempool *control_pool; /* for frames that the control thread sends */
+	enum mr_worker_poll poll;
+	/* rings[to][from]; from == worker_count is the control thread */
+	struct rte_ring *rings[MR_WORKER_MAX][MR_WORKER_MAX + 1];
+};
+
+/* What any thread may read of a worker. */
+struct mr_worker_view {
+	uint16_t index, cpu;
+	bool running, asleep;
+	uint64_t heartbeat_ns; /* time of the last turn */
+	uint64_t generation;   /* of the world that it last saw */
+	const uint64_t *metrics;
+	const struct mr_histogram *turn_ns; /* of turns that did something */
+	const struct mr_evlog_ring *evlog;
+};
+
+/* mr_worker_group_create makes the workers of group (its other fields filled by the caller), with
+ * queues, rings and metric blocks. cpus[i] is where the caller will run worker i. On failure
+ * nothing is left. */
+MR_MUST_USE int mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus,
+				       struct mr_error *error);
+void mr_worker_group_destroy(struct mr_worker_group *group);
+
+/* mr_worker_run turns until mr_worker_stop. The calling thread must be pinned; it registers with
+ * RCU. Returns 0. */
+int mr_worker_run(struct mr_worker *self);
+void mr_worker_stop(struct mr_worker_group *group); /* any thread, also a signal handler */
+
+void mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out);
+struct mr_evlog_ring *mr_worker_evlog(struct mr_worker *self);
+
+/* mr_worker_send gives one frame to the owner of a queue of port, to be sent; -ENOBUFS when it
+ * cannot. Control thread. */
+MR_MUST_USE int mr_worker_send(struct mr_worker_group *group, uint16_t port, const uint8_t *frame,
+			       uint16_t frame_bytes);
+
+/* mr_worker_notes takes at most limit notes of one worker. Control thread. */
+uint32_t mr_worker_notes(struct mr_worker *self, struct mr_worker_note *out, uint32_t limit);
+
+/* mr_job_submit gives a job to the helpers; false, counted, when none is free. On the worker,
+ * inside a turn. */
+bool mr_job_submit(struct mr_worker *self, mr_job_run_fn *run, mr_job_done_fn *done,
+		   uint32_t handle, uint32_t generation, const uint64_t words[MR_JOB_WORDS]);
+
+/* mr_worker_now_ns is this turn's time, on the scale of mr_clock_now_ns. */
+uint64_t mr_worker_now_ns(const struct mr_worker *self);
+
+#endif
