@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker/turn - one burst, from frames to answers, in stages.
+ *
+ *   frames -> [burst_net] parse, verify, answer what lib/net answers
+ *          -> [burst_dns] answer all queries of the burst together
+ *          -> [lanes_flush] give replies to their ports
+ */
+#include "worker/worker_int.h"
+
+#include <netinet/in.h>
+
+/* lane_add puts pkt, now frame_bytes long, into the lane of port. */
+static inline void
+lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt, uint16_t frame_bytes)
+{
+	struct worker_lane *lane = &self->lanes[port];
+
+	MR_ASSERT_SLOW(lane->count < MR_ARRAY_COUNT(lane->pkts));
+	pkt->data_len = frame_bytes;
+	pkt->pkt_len = frame_bytes;
+	pkt->ol_flags = 0;
+	lane->pkts[lane->count++] = pkt;
+}
+
+/* lane_flush sends what the lane holds. A port that stays full after the retries loses the rest,
+ * counted: waiting longer would stop every other queue of this worker. */
+static void
+lane_flush(struct mr_worker *self, uint16_t port_index)
+{
+	struct mr_port *port = self->group->ports[port_index];
+	struct worker_lane *lane = &self->lanes[port_index];
+	uint16_t sent = 0;
+
+	if (self->index >= port->queue_count) {
+		for (uint16_t i = 0; i < lane->count; i++)
+			worker_hand_over(self, self->index % port->queue_count, lane->pkts[i],
+					 port_index, WORKER_OUT);
+		lane->count = 0;
+		return;
+	}
+	for (int attempt = 0; attempt < MR_WORKER_TX_RETRY && sent < lane->count; attempt++)
+		sent += mr_port_tx(port, self->index, lane->pkts + sent, lane->count - sent);
+	self->tally[MR_WORKER_tx] += sent;
+	if (mr_unlikely(sent < lane->count)) {
+		self->tally[MR_WORKER_tx_full] += lane->count - sent;
+		rte_pktmbuf_free_bulk(lane->pkts + sent, lane->count - sent);
+	}
+	lane->count = 0;
+}
+
+static void
+lanes_flush(struct mr_worker *self)
+{
+	for (uint16_t port = 0; port < self->group->port_count; port++)
+		if (self->lanes[port].count)
+			lane_flush(self, port);
+}
+
+/* flow_worker says which worker serves this flow when a port has fewer queues than there are
+ * workers. */
+static uint16_t
+flow_worker(const struct mr_worker *self, const struct mr_net_packet *packet)
+{
+	uint64_t ports = (uint64_t)packet->src_port << 16 | packet->dst_port;
+	uint64_t hash = mr_hash_fold(packet->src.halves[0] ^ packet->dst.halves[1],
+				     packet->src.halves[1] ^ packet->dst.halves[0] ^ ports);
+
+	return (uint16_t)(((hash & UINT32_MAX) * self->group->worker_count) >> 32);
+}
+
+MR_COLD static void
+packet_learn(struct mr_worker *self, const struct mr_net_packet *packet, struct rte_mbuf *pkt)
+{
+	worker_note(self, &(struct mr_worker_note){
+				  .kind = MR_NOTE_NEIGHBOUR,
+				  .mac = packet->learn_mac,
+				  .addr = packet->src,
+			  });
+	rte_pktmbuf_free(pkt);
+}
+
+/* query_add makes the next DNS item of the burst out of a datagram. */
+static inline void
+query_add(struct mr_worker *self, uint16_t item_index, uint16_t packet_index, struct rte_mbuf *pkt)
+{
+	const struct mr_net_packet *packet = &self->burst.packets[packet_index];
+	struct mr_dns_item *item = &self->burst.items[item_index];
+
+	item->message = packet->bytes + packet->payload_offset;
+	item->message_bytes = packet->payload_bytes;
+	item->room_bytes = mr_net_udp_room(&self->net, packet);
+	item->client.addr = packet->src;
+	item->client.vip = packet->dst;
+	item->client.port = packet->src_port;
+	item->client.now_ns = self->now_ns;
+	item->client.transport = MR_DNS_UDP;
+	item->client.multicast = false; /* lib/net delivers what was sent to a VIP, and only that */
+	self->burst.item_pkts[item_index] = pkt;
+	self->burst.item_packets[item_index] = packet_index;
+}
+
+/* burst_net runs every frame through lib/net and returns how many DNS queries wait in burst.items.
+ * `spread` is set for frames that came from a port with too few queues. */
+static uint16_t
+burst_net(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports, uint16_t count,
+	  bool spread)
+{
+	uint16_t item_count = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct mr_net_packet *packet = &self->burst.packets[i];
+		struct rte_mbuf *pkt = pkts[i];
+		bool checksum_good;
+
+		if (i + 4 < count)
+			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 4], void *));
+		if (mr_unlikely(pkt->nb_segs > 1 && rte_pktmbuf_linearize(pkt))) {
+			self->tally[MR_WORKER_linearise_fail]++;
+			rte_pktmbuf_free(pkt);
+			continue;
+		}
+		checksum_good = (pkt->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) ==
+				RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+		packet->bytes = rte_pktmbuf_mtod(pkt, uint8_t *);
+		packet->frame_bytes = pkt->data_len;
+		packet->room_bytes = pkt->buf_len - pkt->data_off;
+		packet->interface = ports[i];
+		switch (mr_net_input(&self->net, packet, checksum_good, self->now_ns)) {
+		case MR_NET_UDP:
+			if (mr_unlikely(spread)) {
+				uint16_t to = flow_worker(self, packet);
+
+				if (to != self->index) {
+					worker_hand_over(self, to, pkt, ports[i], WORKER_IN);
+					break;
+				}
+			}
+			query_add(self, item_count++, i, pkt);
+			break;
+		case MR_NET_REPLY:
+			lane_add(self, ports[i], pkt, packet->frame_bytes);
+			break;
+		case MR_NET_LEARN:
+			packet_learn(self, packet, pkt);
+			break;
+		case MR_NET_TCP:
+			self->tally[MR_WORKER_tcp_unserved]++;
+			rte_pktmbuf_free(pkt);
+			break;
+		case MR_NET_PUNT:
+			self->tally[MR_WORKER_punt]++;
+			rte_pktmbuf_free(pkt);
+			break;
+		case MR_NET_DROP:
+			rte_pktmbuf_free(pkt);
+			break;
+		}
+	}
+	return item_count;
+}
+
+static void
+burst_dns(struct mr_worker *self, uint16_t item_count)
+{
+	mr_dns_answer_burst(&self->dns, self->world->zones, self->burst.items, item_count);
+	for (uint16_t i = 0; i < item_count; i++) {
+		struct mr_dns_item *item = &self->burst.items[i];
+		struct mr_net_packet *packet = &self->burst.packets[self->burst.item_packets[i]];
+		struct rte_mbuf *pkt = self->burst.item_pkts[i];
+
+		switch ((enum mr_dns_outcome)item->outcome) {
+		case MR_DNS_ANSWER:
+			if (mr_net_udp_reply(&self->net, packet, item->answer_bytes))
+				lane_add(self, packet->interface, pkt, packet->frame_bytes);
+			else
+				rte_pktmbuf_free(pkt); /* counted by lib/net */
+			break;
+		case MR_DNS_DEFER:
+			self->tally[MR_WORKER_dns_defer_lost]++;
+			rte_pktmbuf_free(pkt);
+			break;
+		case MR_DNS_DROP:
+			rte_pktmbuf_free(pkt);
+			break;
+		}
+	}
+	mr_dns_flush(&self->dns);
+}
+
+static void
+burst_serve(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports, uint16_t count,
+	    bool spread)
+{
+	uint16_t item_count = burst_net(self, pkts, ports, count, spread);
+
+	if (item_count)
+		burst_dns(self, item_count);
+	mr_net_flush(&self->net);
+	lanes_flush(self);
+}
+
+uint32_t
+worker_turn_queue(struct mr_worker *self, uint16_t port_index)
+{
+	const struct mr_port *port = self->group->ports[port_index];
+	struct rte_mbuf *pkts[MR_BURST_MAX];
+	uint16_t ports[MR_BURST_MAX];
+	uint16_t count;
+
+	if (self->index >= port->queue_count)
+		return 0;
+	count = mr_port_rx(port, self->index, pkts, MR_BURST_MAX);
+	if (!count)
+		return 0;
+	for (uint16_t i = 0; i < count; i++)
+		ports[i] = port_index;
+	self->tally[MR_WORKER_rx] += count;
+	burst_serve(self, pkts, ports, count, port->queue_count < self->group->worker_count);
+	return count;
+}
+
+uint32_t
+worker_turn_dispatch(struct mr_worker *self)
+{
+	uint32_t done = 0;
+
+	for (uint16_t from = 0; from <= self->group->worker_count; from++) {
+		struct rte_ring *ring = self->group->rings[self->index][from];
+		void *entries[MR_BURST_MAX];
+		struct rte_mbuf *pkts[MR_BURST_MAX];
+		uint16_t ports[MR_BURST_MAX];
+		uint16_t taken, in_count = 0;
+
+		if (from == self->index)
+			continue;
+		taken = (uint16_t)rte_ring_sc_dequeue_burst(ring, entries, MR_BURST_MAX, NULL);
+		for (uint16_t i = 0; i < taken; i++) {
+			struct rte_mbuf *pkt = worker_ring_pkt(entries[i]);
+			uint16_t port = worker_ring_port(entries[i]);
+
+			if (worker_ring_direction(entries[i]) == WORKER_OUT) {
+				lane_add(self, port, pkt, pkt->data_len);
+				continue;
+			}
+			pkts[in_count] = pkt;
+			ports[in_count++] = port;
+		}
+		if (in_count)
+			burst_serve(self, pkts, ports, in_count, false);
+		else if (taken)
+			lanes_flush(self);
+		self->tally[MR_WORKER_dispatch_in] += taken;
+		done += taken;
+	}
+	return done;
+}

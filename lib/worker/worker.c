@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker/worker - making, turning, resting and ending workers.
+ */
+#include "worker/worker_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+MR_METRIC_DEFINE("worker", mr_worker_metric_table, WORKER_METRICS);
+
+enum { EVLOG_RECORDS = 1024 };
+
+/* ---- time ---- */
+
+static void
+clock_start(struct worker_clock *self)
+{
+	self->base_tsc = rte_rdtsc();
+	self->base_ns = mr_clock_now_ns();
+	self->scale = (uint64_t)(((__uint128_t)MR_NS_PER_S << 32) / rte_get_tsc_hz());
+}
+
+static inline uint64_t
+clock_ns(const struct worker_clock *self, uint64_t tsc_delta)
+{
+	return (uint64_t)(((__uint128_t)tsc_delta * self->scale) >> 32);
+}
+
+uint64_t
+mr_worker_now_ns(const struct mr_worker *self)
+{
+	return self->now_ns;
+}
+
+/* ---- a turn ---- */
+
+/* turn_begin reads the clock, closes the account of the turn before, and looks at the world. */
+static void
+turn_begin(struct mr_worker *self, bool did_something)
+{
+	uint64_t tsc = rte_rdtsc();
+
+	if (did_something) {
+		uint64_t spent_ns = clock_ns(&self->clock, tsc - self->turn_tsc);
+
+		mr_histogram_record(&self->turn_ns, spent_ns, 1);
+		mr_metric_add(self->metrics, MR_WORKER_busy_time, spent_ns);
+	}
+	self->turn_tsc = tsc;
+	self->now_ns = self->clock.base_ns + clock_ns(&self->clock, tsc - self->clock.base_tsc);
+	__atomic_store_n(&self->heartbeat_ns, self->now_ns, __ATOMIC_RELAXED);
+	self->world = mr_rcu_load(self->group->world);
+	self->net.snapshot = self->world->net;
+	self->dns.config = self->world->dns;
+	__atomic_store_n(&self->generation, self->world->generation, __ATOMIC_RELAXED);
+}
+
+static uint32_t
+turn_serve(struct mr_worker *self)
+{
+	uint32_t done = 0;
+
+	for (uint16_t port = 0; port < self->group->port_count; port++)
+		done += worker_turn_queue(self, port);
+	done += worker_turn_dispatch(self);
+	done += worker_turn_jobs(self);
+	return done;
+}
+
+static void
+turn_end(struct mr_worker *self, uint32_t done)
+{
+	self->tally[MR_WORKER_turn] = 1;
+	self->tally[MR_WORKER_turn_empty] = done == 0;
+	mr_metric_flush(self->metrics, self->tally, MR_WORKER_METRIC_COUNT);
+	for (unsigned i = 0; i < MR_WORKER_METRIC_COUNT; i++)
+		self->tally[i] = 0;
+	mr_rcu_quiescent();
+}
+
+/* turn_rest is the idle policy: an adaptive worker that found nothing for MR_WORKER_SPIN_TURNS
+ * turns sleeps, longer each time, out of RCU's sight so that no writer waits for it. */
+static void
+turn_rest(struct mr_worker *self, uint32_t done)
+{
+	if (done) {
+		self->empty_turns = 0;
+		self->sleep_us = MR_WORKER_SLEEP_MIN_US;
+		return;
+	}
+	if (self->group->poll == MR_POLL_BUSY || ++self->empty_turns < MR_WORKER_SPIN_TURNS) {
+		rte_pause();
+		return;
+	}
+	mr_metric_add(self->metrics, MR_WORKER_sleep, 1);
+	__atomic_store_n(&self->asleep, true, __ATOMIC_RELAXED);
+	mr_rcu_offline();
+	nanosleep(&(struct timespec){ .tv_nsec = self->sleep_us * 1000l }, NULL);
+	mr_rcu_online();
+	__atomic_store_n(&self->asleep, false, __ATOMIC_RELAXED);
+	self->sleep_us = MR_MIN(self->sleep_us * 2, (uint32_t)MR_WORKER_SLEEP_MAX_US);
+}
+
+int
+mr_worker_run(struct mr_worker *self)
+{
+	uint32_t done = 0;
+
+	mr_rcu_register();
+	clock_start(&self->clock);
+	self->turn_tsc = self->clock.base_tsc;
+	__atomic_store_n(&self->running, true, __ATOMIC_RELAXED);
+	while (!__atomic_load_n(&self->stop, __ATOMIC_RELAXED)) {
+		turn_begin(self, done > 0);
+		done = turn_serve(self);
+		turn_end(self, done);
+		turn_rest(self, done);
+	}
+	__atomic_store_n(&self->running, false, __ATOMIC_RELAXED);
+	mr_rcu_unregister();
+	return 0;
+}
+
+void
+mr_worker_stop(struct mr_worker_group *group)
+{
+	for (uint16_t i = 0; i < group->worker_count; i++)
+		__atomic_store_n(&group->workers[i]->stop, true, __ATOMIC_RELAXED);
+}
+
+/* ---- making and ending ---- */
+
+static struct mr_worker *
+worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struct mr_error *error)
+{
+	struct mr_worker *self = aligned_alloc(MR_CACHE_LINE, sizeof(*self));
+	char scope[MR_NAME_MAX];
+
+	if (!self) {
+		mr_error_set(error, -ENOMEM, "no memory for worker %u", index);
+		return NULL;
+	}
+	memset(self, 0, sizeof(*self));
+	self->group = group;
+	self->index = index;
+	self->cpu = cpu;
+	self->sleep_us = MR_WORKER_SLEEP_MIN_US;
+	snprintf(scope, sizeof(scope), "worker%u", index);
+	self->metrics = mr_metric_attach(group->metrics, &mr_worker_metric_table, scope);
+	self->net.metrics = mr_metric_attach(group->metrics, &mr_net_metric_table, scope);
+	self->dns.metrics = mr_metric_attach(group->metrics, &mr_dns_metric_table, scope);
+	self->evlog = mr_evlog_ring_create(scope, EVLOG_RECORDS);
+	self->net.evlog = self->evlog;
+	self->net.neighbours = group->neighbours;
+	self->dns.evlog = self->evlog;
+	if (!self->evlog)
+		mr_error_set(error, -ENOMEM, "no memory for the event ring of worker %u", index);
+	return self;
+}
+
+static void
+worker_destroy(struct mr_worker *self)
+{
+	worker_jobs_destroy(self);
+	if (self->evlog)
+		mr_evlog_ring_destroy(self->evlog);
+	free(self);
+}
+
+int
+mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, struct mr_error *error)
+{
+	MR_ASSERT(group->worker_count > 0 && group->worker_count <= MR_WORKER_MAX);
+	MR_ASSERT(group->port_count <= MR_PORT_MAX);
+	if (worker_rings_create(group, error)) {
+		worker_rings_destroy(group);
+		return error ? error->code : -ENOMEM;
+	}
+	for (uint16_t i = 0; i < group->worker_count; i++) {
+		struct mr_worker *worker = worker_create(group, i, cpus[i], error);
+
+		group->workers[i] = worker;
+		if (!worker || !worker->evlog || worker_jobs_create(worker, error)) {
+			mr_worker_group_destroy(group);
+			return error ? error->code : -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void
+mr_worker_group_destroy(struct mr_worker_group *group)
+{
+	worker_rings_destroy(group);
+	for (uint16_t i = 0; i < group->worker_count; i++) {
+		if (group->workers[i])
+			worker_destroy(group->workers[i]);
+		group->workers[i] = NULL;
+	}
+}
+
+/* ---- what others may read ---- */
+
+void
+mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out)
+{
+	*out = (struct mr_worker_view){
+		.index = self->index,
+		.cpu = self->cpu,
+		.running = __atomic_load_n(&self->running, __ATOMIC_RELAXED),
+		.asleep = __atomic_load_n(&self->asleep, __ATOMIC_RELAXED),
+		.heartbeat_ns = __atomic_load_n(&self->heartbeat_ns, __ATOMIC_RELAXED),
+		.generation = __atomic_load_n(&self->generation, __ATOMIC_RELAXED),
+		.metrics = self->metrics,
+		.turn_ns = &self->turn_ns,
+		.evlog = self->evlog,
+	};
+}
+
+struct mr_evlog_ring *
+mr_worker_evlog(struct mr_worker *self)
+{
+	return self->evlog;
+}

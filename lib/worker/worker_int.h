@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker/worker_int - the parts that the files of this room share.
+ */
+#ifndef MR_WORKER_WORKER_INT_H
+#define MR_WORKER_WORKER_INT_H
+
+#include <rte_cycles.h>
+#include <rte_ring.h>
+
+#include "worker/worker.h"
+
+/* Frames on their way out of one port within a turn. A turn's stage makes at most one reply per
+ * packet, and stages flush when a burst ends, so two bursts of room are never exceeded. */
+struct worker_lane {
+	uint16_t count;
+	struct rte_mbuf *pkts[2 * MR_BURST_MAX];
+};
+
+/* Time stamp counter -> nanoseconds: base_ns + (tsc - base_tsc) * scale / 2^32. */
+struct worker_clock {
+	uint64_t base_tsc, base_ns, scale;
+};
+
+/* A burst between its stages: packet i of the burst, and DNS item i with the packet that it came
+ * in. */
+struct worker_burst {
+	struct mr_net_packet packets[MR_BURST_MAX];
+	struct mr_dns_item items[MR_BURST_MAX];
+	struct rte_mbuf *item_pkts[MR_BURST_MAX];
+	uint16_t item_packets[MR_BURST_MAX];
+};
+
+struct mr_worker {
+	/* const after boot */
+	struct mr_worker_group *group MR_LINE_ALIGNED;
+	struct worker_clock clock;
+	struct mr_evlog_ring *evlog;
+	uint64_t *metrics;
+	struct rte_ring *job_done; /* helpers -> this worker */
+	struct mr_job *jobs;
+	uint16_t index, cpu;
+
+	/* owner: worker */
+	uint64_t now_ns MR_LINE_ALIGNED;
+	uint64_t turn_tsc;
+	const struct mr_world *world; /* of this turn */
+	uint32_t empty_turns;
+	uint32_t sleep_us;
+	uint32_t job_free[MR_JOB_MAX];
+	uint32_t job_free_count;
+	uint32_t tally[MR_WORKER_METRIC_COUNT]; /* of this turn */
+	struct mr_net net;
+	struct mr_dns dns;
+	struct worker_lane lanes[MR_PORT_MAX];
+	struct worker_burst burst;
+
+	/* owner: worker; reader: any, relaxed */
+	uint64_t heartbeat_ns MR_LINE_ALIGNED;
+	uint64_t generation;
+	bool running, asleep;
+	struct mr_histogram turn_ns;
+
+	/* shared: notes, written by the worker at note_head, read by the control thread at
+	 * note_tail */
+	uint32_t note_head MR_LINE_ALIGNED;
+	uint32_t note_tail MR_LINE_ALIGNED;
+	struct mr_worker_note notes[MR_NOTE_RING];
+
+	/* shared: any thread sets it */
+	bool stop MR_LINE_ALIGNED;
+};
+
+_Static_assert(offsetof(struct mr_worker, now_ns) % MR_CACHE_LINE == 0, "label starts a line");
+_Static_assert(offsetof(struct mr_worker, heartbeat_ns) % MR_CACHE_LINE == 0,
+	       "label starts a line");
+_Static_assert((MR_NOTE_RING & (MR_NOTE_RING - 1)) == 0, "note ring is a power of two");
+
+/* turn.c: each stage returns how much it did. */
+uint32_t worker_turn_queue(struct mr_worker *self, uint16_t port);
+uint32_t worker_turn_dispatch(struct mr_worker *self);
+
+/* dispatch.c: a ring entry is a packet with its port and direction in the low bits of the pointer.
+ */
+enum worker_direction { WORKER_IN = 0, WORKER_OUT = 1 };
+
+static inline void *
+worker_ring_entry(struct rte_mbuf *pkt, uint16_t port, enum worker_direction direction)
+{
+	return (void *)((uintptr_t)pkt | (uintptr_t)(port << 1) | (uintptr_t)direction);
+}
+
+static inline struct rte_mbuf *
+worker_ring_pkt(void *entry)
+{
+	return (struct rte_mbuf *)((uintptr_t)entry & ~(uintptr_t)(2 * MR_PORT_MAX - 1));
+}
+
+static inline uint16_t
+worker_ring_port(void *entry)
+{
+	return (uint16_t)((uintptr_t)entry >> 1 & (MR_PORT_MAX - 1));
+}
+
+static inline enum worker_direction
+worker_ring_direction(void *entry)
+{
+	return (uintptr_t)entry & 1 ? WORKER_OUT : WORKER_IN;
+}
+
+_Static_assert(2 * MR_PORT_MAX <= RTE_CACHE_LINE_SIZE,
+	       "port and direction fit below an mbuf's alignment");
+
+/* worker_hand_over gives pkt to worker `to`, or frees and counts it when the ring is full. */
+void worker_hand_over(struct mr_worker *self, uint16_t to, struct rte_mbuf *pkt, uint16_t port,
+		      enum worker_direction direction);
+void worker_note(struct mr_worker *self, const struct mr_worker_note *note);
+int worker_rings_create(struct mr_worker_group *group, struct mr_error *error);
+void worker_rings_destroy(struct mr_worker_group *group);
+
+/* jobs.c */
+int worker_jobs_create(struct mr_worker *self, struct mr_error *error);
+void worker_jobs_destroy(struct mr_worker *self);
+uint32_t worker_turn_jobs(struct mr_worker *self);
+
+#endif
