@@ -7,6 +7,7 @@
 #ifndef MR_BASE_TYPES_H
 #define MR_BASE_TYPES_H
 
+#include <assert.h> /* static_assert */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
