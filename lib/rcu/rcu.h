@@ -6,10 +6,19 @@
  * pointer, waits a grace period and frees the old one. Readers are registered threads; what they
  * loaded lives until their next mr_rcu_quiescent or mr_rcu_offline.
  *
- * Thread: register/unregister/online/offline/quiescent by the reader itself; publish, synchronize
- * and retire by the control thread only. A worker that goes to sleep is offline, so a writer never
- * waits for it. Memory: retired items wait in a list that the control thread owns. TSan:   grace
- * periods and publications are annotated, since liburcu's atomics are invisible to it.
+ * Thread: register, unregister, online, offline and quiescent by the reader itself; publish,
+ *         synchronize, retire, reclaim and barrier by the control thread only. A worker that goes
+ *         to sleep is offline, so a writer never waits for it.
+ * Memory: retired items wait in a list that the control thread owns.
+ * Source: Desnoyers, McKenney, Stern, Dagenais and Walpole, "User-Level Implementations of
+ *         Read-Copy Update" (2012), the QSBR flavour.
+ *
+ * A thread that is registered and online must come to mr_rcu_quiescent or mr_rcu_offline in
+ * bounded time: all reclaiming waits for it.
+ *
+ * ThreadSanitizer does not see the atomics inside liburcu 0.13, so the two edges that matter are
+ * told to it here: what a reader did before its quiescent state happens before what the writer does
+ * after a grace period; and a publication is a release that mr_rcu_load acquires.
  */
 #ifndef MR_RCU_RCU_H
 #define MR_RCU_RCU_H
@@ -18,7 +27,7 @@
 
 #include "base/base.h"
 
-#if defined(__SANITIZE_THREAD__)
+#ifdef __SANITIZE_THREAD__ /* gcc says it so, clang by a feature */
 #define MR_TSAN 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -87,13 +96,18 @@ mr_rcu_online(void)
 void mr_rcu_synchronize(void);
 
 /* mr_rcu_retire calls release(item) after a grace period, from mr_rcu_reclaim or mr_rcu_barrier.
- * Control thread. ready may be NULL; otherwise the item stays in the list until ready(item) is true
- * (pins dropped). */
+ * ready may be NULL; otherwise the item stays in the list until ready(item) is true (pins dropped).
+ * Control thread; release may retire further items. Never fails: without memory for the list it
+ * reclaims first, and if that gives no room the item is kept for ever, with a line in the log. */
 void mr_rcu_retire(void (*release)(void *item), bool (*ready)(const void *item), void *item);
 
 /* mr_rcu_reclaim waits one grace period for what was retired since the last call (nothing to do
- * costs nothing), releases what is ready, and returns how many items still wait. Control thread,
- * from its event loop. */
+ * costs nothing), releases what is ready, in the order of retiring, and returns how many items
+ * still wait. Control thread, from its event loop. */
 size_t mr_rcu_reclaim(void);
+
+/* mr_rcu_barrier reclaims until nothing waits, for at most timeout_ms, and returns how many items
+ * still wait. Control thread, at the end of the process and in tests. */
+size_t mr_rcu_barrier(uint32_t timeout_ms);
 
 #endif
