@@ -12,6 +12,9 @@
 
 MR_METRIC_DEFINE("worker", mr_worker_metric_table, WORKER_METRICS);
 
+static const struct mr_histogram_def turn_histogram = { "worker", "turn_time", MR_UNIT_NANOSECONDS,
+							"Length of turns that did something" };
+
 enum { EVLOG_RECORDS = 1024 };
 
 /* ---- time ---- */
@@ -47,7 +50,7 @@ turn_begin(struct mr_worker *self, bool did_something)
 	if (did_something) {
 		uint64_t spent_ns = clock_ns(&self->clock, tsc - self->turn_tsc);
 
-		mr_histogram_record(&self->turn_ns, spent_ns, 1);
+		mr_histogram_record(self->turn_ns, spent_ns, 1);
 		mr_metric_add(self->metrics, MR_WORKER_busy_time, spent_ns);
 	}
 	self->turn_tsc = tsc;
@@ -151,6 +154,7 @@ worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struc
 	self->sleep_us = MR_WORKER_SLEEP_MIN_US;
 	snprintf(scope, sizeof(scope), "worker%u", index);
 	self->metrics = mr_metric_attach(group->metrics, &mr_worker_metric_table, scope);
+	self->turn_ns = mr_metric_attach_histogram(group->metrics, &turn_histogram, scope);
 	self->net.metrics = mr_metric_attach(group->metrics, &mr_net_metric_table, scope);
 	self->dns.metrics = mr_metric_attach(group->metrics, &mr_dns_metric_table, scope);
 	self->evlog = mr_evlog_ring_create(scope, EVLOG_RECORDS);
@@ -216,7 +220,7 @@ mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out)
 		.heartbeat_ns = __atomic_load_n(&self->heartbeat_ns, __ATOMIC_RELAXED),
 		.generation = __atomic_load_n(&self->generation, __ATOMIC_RELAXED),
 		.metrics = self->metrics,
-		.turn_ns = &self->turn_ns,
+		.turn_ns = self->turn_ns,
 		.evlog = self->evlog,
 	};
 }

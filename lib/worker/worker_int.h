@@ -37,7 +37,8 @@ struct mr_worker {
 	struct worker_clock clock;
 	struct mr_evlog_ring *evlog;
 	uint64_t *metrics;
-	struct rte_ring *job_done; /* helpers -> this worker */
+	struct mr_histogram *turn_ns; /* of turns that did something */
+	struct rte_ring *job_done;    /* helpers -> this worker */
 	struct mr_job *jobs;
 	uint16_t index, cpu;
 
@@ -59,7 +60,6 @@ struct mr_worker {
 	uint64_t heartbeat_ns MR_LINE_ALIGNED;
 	uint64_t generation;
 	bool running, asleep;
-	struct mr_histogram turn_ns;
 
 	/* shared: notes, written by the worker at note_head, read by the control thread at
 	 * note_tail */
