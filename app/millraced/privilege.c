@@ -14,8 +14,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Steering rules change while we run: bpf(2) on the maps of our own program. */
-static const unsigned kept_capabilities[] = { CAP_BPF, CAP_NET_ADMIN };
+/* Taking our XDP program off its interface at the end. */
+static const unsigned kept_capabilities[] = { CAP_NET_ADMIN };
 
 /* One row for each system call that a running process makes; the comment says who. */
 static const int allowed_calls[] = {
@@ -147,7 +147,7 @@ capabilities_drop(struct mr_error *error)
 	capng_clear(set);
 	for (size_t i = 0; i < MR_ARRAY_COUNT(kept_capabilities); i++)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept_capabilities[i]);
-	if (geteuid() != 0 && !capng_have_capability(CAPNG_PERMITTED, CAP_BPF))
+	if (geteuid() != 0 && !capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN))
 		return 0; /* started without privileges: there is nothing to keep */
 	if (capng_apply(set))
 		return mr_error_set(error, -EPERM, "cannot reduce capabilities: %s",
