@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * millraced/boot - in order, and back in the reverse order.
+ */
+#include "boot.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "afpacket/afpacket.h"
+#include "afxdp/afxdp.h"
+#include "memif/memif.h"
+#include "pcap/pcap.h"
+
+enum {
+	CONTROL_MBUFS = 1024,
+	MBUF_COST_BYTES = 2560, /* room, headers and the pool's own */
+	EAL_BASE_BYTES = 32 << 20,
+	HELPER_THREADS = 1,
+};
+
+void
+boot_drivers(void)
+{
+	mr_port_driver_register(&mr_afxdp_driver);
+	mr_port_driver_register(&mr_afpacket_driver);
+	mr_port_driver_register(&mr_memif_driver);
+	mr_port_driver_register(&mr_pcap_driver);
+}
+
+static int
+eal_open(struct boot *self, struct mr_error *error)
+{
+	const struct mr_config *config = self->config;
+	uint64_t mbufs = CONTROL_MBUFS + (uint64_t)config->memory.packet_buffers * config->cpus.worker_count;
+	struct mr_port_eal_config eal = {
+		.huge = config->memory.hugepages,
+		.memory_bytes = EAL_BASE_BYTES + mbufs * MBUF_COST_BYTES,
+		.control_cpu = config->cpus.control,
+		.worker_count = (uint16_t)config->cpus.worker_count,
+	};
+
+	for (size_t i = 0; i < config->cpus.worker_count; i++)
+		eal.worker_cpus[i] = config->cpus.workers[i];
+	if (mr_port_eal_start(&eal, error))
+		return error->code;
+	self->eal_started = true;
+	return 0;
+}
+
+static int
+pools_open(struct boot *self, struct mr_error *error)
+{
+	uint16_t worker_count = (uint16_t)self->config->cpus.worker_count;
+
+	for (uint16_t i = 0; i < worker_count; i++) {
+		self->pools[i] = mr_port_mbuf_pool_create(i, self->config->memory.packet_buffers, error);
+		if (!self->pools[i])
+			return error->code;
+	}
+	self->group.control_pool = mr_port_mbuf_pool_create(worker_count, CONTROL_MBUFS, error);
+	return self->group.control_pool ? 0 : error->code;
+}
+
+static int
+ports_open(struct boot *self, struct mr_error *error)
+{
+	for (size_t i = 0; i < self->config->port_count; i++) {
+		struct mr_port *port = &self->port_room[i];
+
+		if (mr_port_open(port, (uint16_t)i, &self->config->ports[i].port,
+				 (uint16_t)self->config->cpus.worker_count, self->pools, error))
+			return error->code;
+		self->ports[self->port_count++] = port;
+	}
+	return 0;
+}
+
+static int
+workers_open(struct boot *self, struct mr_error *error)
+{
+	const struct mr_config *config = self->config;
+	struct mr_worker_group *group = &self->group;
+
+	group->worker_count = (uint16_t)config->cpus.worker_count;
+	group->port_count = self->port_count;
+	group->ports = self->ports;
+	group->world = &self->world;
+	group->poll = config->poll == MR_CONFIG_POLL_BUSY ? MR_POLL_BUSY : MR_POLL_ADAPTIVE;
+	group->metrics = mr_metric_registry_create();
+	group->neighbours = mr_net_neighbours_create();
+	if (!group->neighbours)
+		return mr_error_set(error, -ENOMEM, "no memory for the neighbour table");
+	group->helpers = mr_job_helpers_create(HELPER_THREADS, config->cpus.control, error);
+	if (!group->helpers)
+		return error->code;
+	return mr_worker_group_create(group, config->cpus.workers, error);
+}
+
+int
+boot_open(struct boot *self, const struct mr_config *config, struct mr_error *error)
+{
+	*self = (struct boot){ .config = config };
+	if (eal_open(self, error) || pools_open(self, error) || ports_open(self, error) ||
+	    mr_zone_store_create(&self->store, config->memory.zones_bytes, config->memory.hugepages,
+				 error) ||
+	    workers_open(self, error)) {
+		boot_close(self);
+		return error->code;
+	}
+	return 0;
+}
+
+static int
+worker_main(void *worker)
+{
+	return mr_worker_run(worker);
+}
+
+int
+boot_run(struct boot *self, struct mr_error *error)
+{
+	MR_ASSERT(self->world);
+	if (logs_start(&self->logs, &self->group, error))
+		return error->code;
+	for (uint16_t i = 0; i < self->group.worker_count; i++) {
+		/* lcore 0 is the control thread, lcore i + 1 runs worker i: see mr_port_eal_start. */
+		int failure = rte_eal_remote_launch(worker_main, self->group.workers[i], i + 1u);
+
+		if (failure)
+			return mr_error_set(error, failure, "cannot start worker %u on CPU %u: %s", i,
+					    self->config->cpus.workers[i], strerror(-failure));
+		self->launched++;
+	}
+	return 0;
+}
+
+void
+boot_halt(struct boot *self)
+{
+	if (self->launched)
+		mr_worker_stop(&self->group);
+	for (uint16_t i = 0; i < self->launched; i++)
+		rte_eal_wait_lcore(i + 1u);
+	self->launched = 0;
+	logs_stop(&self->logs);
+}
+
+void
+boot_close(struct boot *self)
+{
+	while (self->port_count > 0)
+		mr_port_close(self->ports[--self->port_count]);
+	mr_job_helpers_destroy(self->group.helpers);
+	if (self->group.worker_count)
+		mr_worker_group_destroy(&self->group);
+	if (self->group.neighbours)
+		mr_net_neighbours_destroy(self->group.neighbours);
+	mr_metric_registry_destroy(self->group.metrics);
+	if (self->store)
+		mr_zone_store_destroy(self->store);
+	for (size_t i = 0; i < MR_ARRAY_COUNT(self->pools); i++)
+		rte_mempool_free(self->pools[i]);
+	rte_mempool_free(self->group.control_pool);
+	if (self->eal_started)
+		mr_port_eal_stop();
+	*self = (struct boot){ 0 };
+}
