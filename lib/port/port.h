@@ -32,7 +32,7 @@
 
 struct mr_port_eal_config {
 	bool huge;             /* false: --no-huge, for the lab; costs TLB misses on every packet */
-	uint64_t memory_bytes; /* for mbufs and rings */
+	uint64_t memory_bytes; /* for mbufs and rings; rounded up to whole MiB */
 	uint16_t control_cpu;  /* main lcore */
 	uint16_t worker_count;
 	uint16_t worker_cpus[MR_WORKER_MAX]; /* lcore i + 1 runs worker i */
@@ -91,23 +91,43 @@ struct mr_port_steer {
 	size_t vlan_count;
 };
 
+enum { MR_PORT_DEVICE_NAME_BYTES = 64, MR_PORT_ARGUMENTS_BYTES = 512 };
+
+/* What prepare decides about the DPDK devices behind one port: as a rule one device with all
+ * queues. A kind whose PMD gives one queue per device asks for as many devices as queues. */
+struct mr_port_plan {
+	uint16_t queue_count;  /* in: wanted; prepare may lower it to what the device has */
+	uint16_t device_count; /* in: 1; out: 1 or queue_count */
+	uint16_t rx_descriptors, tx_descriptors; /* in: configured or 0; out: what to set up */
+};
+
 /* A port kind. All calls on the control thread. */
 struct mr_port_driver {
 	const char *kind;
 	const char *help; /* one line for --help and errors */
 	uint32_t caps;
-	/* prepare checks the target, cleans what a crashed run left, refuses what belongs to
-	 * another program, and writes the device name and arguments for EAL. */
-	int (*prepare)(struct mr_port *port, char *device, size_t device_room, char *arguments,
-		       size_t arguments_room, struct mr_error *error);
-	/* started runs after rte_eth_dev_start; may be NULL. */
+	/* prepare checks the target, cleans what a crashed run left, and refuses what belongs to
+	 * another program. */
+	int (*prepare)(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *error);
+	/* describe writes the name and the arguments of device number `unit` for EAL. */
+	int (*describe)(struct mr_port *port, uint16_t unit, char name[MR_PORT_DEVICE_NAME_BYTES],
+			char arguments[MR_PORT_ARGUMENTS_BYTES], struct mr_error *error);
+	/* joined runs after the queues of device number `unit` are set up, before it is started;
+	 * may be NULL. */
+	int (*joined)(struct mr_port *port, uint16_t unit, struct mr_error *error);
+	/* started runs after all devices are started; may be NULL. */
 	int (*started)(struct mr_port *port, struct mr_error *error);
 	/* steer replaces the whole rule set without losing a packet of a rule that stays; NULL
 	 * without CAP_STEER. */
 	int (*steer)(struct mr_port *port, const struct mr_port_steer *steer,
 		     struct mr_error *error);
-	/* stopped runs after the device is closed, also after a failed open: undo prepare and
-	 * started. */
+	/* link says whether the link is up, for kinds whose PMD does not know; may be NULL. */
+	bool (*link)(struct mr_port *port);
+	/* stopping runs before the devices are stopped, with no worker on the queues; may be NULL.
+	 */
+	void (*stopping)(struct mr_port *port);
+	/* stopped runs after the devices are closed, also after a failed open: undo prepare and
+	 * started. It must bear a prepare that failed half-way (driver_state may be NULL). */
 	void (*stopped)(struct mr_port *port);
 };
 
@@ -123,27 +143,46 @@ const struct mr_port_driver *mr_port_driver_at(size_t index);
  * ------------------------------------------------------------------------------------------------
  */
 
+/* One rx and tx queue pair. */
+struct mr_port_queue {
+	/* const after open */
+	uint16_t device; /* DPDK port id */
+	uint16_t id;     /* queue of that device */
+	struct rte_mempool *pool;
+	/* owner: the queue's worker; reader: any, relaxed */
+	uint32_t inside;        /* 1 while the worker is in the PMD; only on gated ports */
+	uint64_t tx_copied;     /* frames made flat for a device that needs it */
+	uint64_t tx_unsendable; /* frames dropped: too long to be made flat, or no mbuf for it */
+} MR_LINE_ALIGNED;
+
 struct mr_port {
 	/* const after open */
 	struct mr_port_config config;
 	const struct mr_port_driver *driver;
-	uint16_t index;       /* place in the process's list of ports */
-	uint16_t device;      /* DPDK port id */
+	struct mr_port_queue *queues;   /* [queue_count] */
+	uint16_t index;                 /* place in the process's list of ports */
+	uint16_t devices[MR_QUEUE_MAX]; /* DPDK port ids */
+	uint16_t device_count;
 	uint16_t queue_count; /* rx and tx queues, one pair per worker that serves this port */
 	uint16_t mtu;
 	uint32_t caps;
+	bool gated; /* the PMD may pull its memory away: see mr_port_gate_close */
 	struct mr_mac mac;
 	void *driver_state;
 	/* shared: relaxed, written by the control thread */
 	bool link_up;
+	/* shared: written by the driver, under the gate's fences */
+	bool gate_open;
 };
 
 /* mr_port_open probes the device named by config, sets up queue_count queues (config's, else
  * worker_count, at most the device's) with pools[q] for queue q, and starts it. On failure nothing
- * is left. */
+ * is left. Everything that needs privileges happens here. */
 MR_MUST_USE int mr_port_open(struct mr_port *self, uint16_t index,
 			     const struct mr_port_config *config, uint16_t worker_count,
 			     struct rte_mempool *const *pools, struct mr_error *error);
+/* mr_port_close undoes mr_port_open; no worker may be on the port's queues any more. A closed or
+ * never opened (zeroed) port is left alone. */
 void mr_port_close(struct mr_port *self);
 
 /* mr_port_steer hands rules to the driver; 0 when the kind does not steer. */
@@ -159,18 +198,60 @@ MR_MUST_USE struct rte_mempool *mr_port_mbuf_pool_create(uint16_t worker, uint32
 
 struct mr_port_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, rx_missed, rx_errors, tx_errors,
-		rx_no_mbuf;
+		rx_no_mbuf, tx_copied, tx_unsendable;
 };
 void mr_port_stats(const struct mr_port *self, struct mr_port_stats *out);
 
-/* mr_port_rx takes at most count frames from one queue; mr_port_tx gives frames to it and returns
- * how many were taken (the rest stay the caller's). Worker of the queue only. */
+/* ---- data path: the queue's worker only ---- */
+
+/* A gated port's PMD unmaps memory on a thread of its own when the peer goes. Its driver learns of
+ * that first, closes the gate, waits for the workers to leave, and only then lets the PMD know.
+ * Entering costs one locked instruction per burst; other kinds pay one predicted branch. */
+static inline bool
+mr_port_gate_enter(const struct mr_port *self, struct mr_port_queue *queue)
+{
+	__atomic_store_n(&queue->inside, 1, __ATOMIC_RELAXED);
+	/* The store of `inside` must be seen before the load of gate_open is done: the closer
+	 * stores and loads them in the other order. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (mr_likely(__atomic_load_n(&self->gate_open, __ATOMIC_ACQUIRE)))
+		return true;
+	__atomic_store_n(&queue->inside, 0, __ATOMIC_RELEASE);
+	return false;
+}
+
+static inline void
+mr_port_gate_leave(struct mr_port_queue *queue)
+{
+	/* Release: every access to the PMD's memory comes before it. */
+	__atomic_store_n(&queue->inside, 0, __ATOMIC_RELEASE);
+}
+
+/* For drivers: mr_port_gate_close returns when no worker is in the PMD, and none will enter before
+ * mr_port_gate_open. Any thread but workers. */
+void mr_port_gate_open(struct mr_port *self);
+void mr_port_gate_close(struct mr_port *self);
+
+/* mr_port_rx takes at most count frames from one queue. */
 static inline uint16_t
 mr_port_rx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, uint16_t count)
 {
-	return rte_eth_rx_burst(self->device, queue, pkts, count);
+	struct mr_port_queue *q = &self->queues[queue];
+	uint16_t taken;
+
+	if (mr_likely(!self->gated))
+		return rte_eth_rx_burst(q->device, q->id, pkts, count);
+	if (!mr_port_gate_enter(self, q))
+		return 0;
+	taken = rte_eth_rx_burst(q->device, q->id, pkts, count);
+	mr_port_gate_leave(q);
+	return taken;
 }
 
+/* mr_port_tx gives frames to one queue and returns how many were taken (the rest stay the
+ * caller's, in place). A frame that the device cannot send as it is (chained, or not in a buffer of
+ * its own pool) is made flat first, where it lies in pkts; one that cannot be made flat is dropped
+ * and counted in tx_unsendable, and counts as taken. */
 uint16_t mr_port_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts,
 		    uint16_t count);
 

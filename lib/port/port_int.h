@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * port/port_int - what the parts of this room tell each other.
+ */
+#ifndef MR_PORT_PORT_INT_H
+#define MR_PORT_PORT_INT_H
+
+#include <stdarg.h>
+
+#include "port/port.h"
+
+/* mr_port_eal_last_error is the last line that DPDK logged as an error since _forget_error. */
+const char *mr_port_eal_last_error(void);
+void mr_port_eal_forget_error(void);
+
+#endif
