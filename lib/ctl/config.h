@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/config - the typed configuration: what the YAML file says, with defaults filled in.
+ *
+ *   file -> [mr_config_load] -> struct mr_config -> [mr_config_check] -> boot, or a transaction
+ *
+ * What each key means, its bounds and its default stand in the schema table (ctl/schema), nowhere
+ * else. A struct mr_config is complete and consistent in itself: names are unique, every port has
+ * exactly one kind, a next hop lies on a VLAN of its port. Whether the machine agrees (files, CPUs,
+ * users) is the deep check's business.
+ *
+ * Owner:  whoever loaded it, until mr_config_free; const between. The transaction core owns the
+ *         running one. Thread: any but workers, one at a time while it is built. Memory: the heap;
+ *         everything is bounded by the schema (MR_CONFIG_* below).
+ *
+ * (1) A failed load leaves nothing behind, and error says "FILE:LINE:COLUMN: what was expected".
+ * (2) File names in it are absolute, or relative to the working directory of the process; in the
+ *     file they are relative to the file's folder.
+ */
+#ifndef MR_CTL_CONFIG_H
+#define MR_CTL_CONFIG_H
+
+#include "base/base.h"
+#include "net/net.h"
+#include "port/port.h"
+#include "zone/zone.h"
+
+enum {
+	MR_CONFIG_FILE_BYTES = 16 << 20, /* a larger file is refused */
+	MR_CONFIG_DEPTH = 8,             /* nesting of the YAML document */
+	MR_CONFIG_NODES = 1 << 20,       /* scalars, lists and mappings in one document */
+	MR_CONFIG_PATH_BYTES = 256,      /* of a file name, NUL included */
+	MR_CONFIG_SOCKET_BYTES = 108,    /* sockaddr_un's bound, NUL included */
+	MR_CONFIG_ZONE_MAX = 65536,
+	MR_CONFIG_CPU_MAX = 1024, /* CPU numbers are below this */
+};
+
+enum mr_config_poll { MR_CONFIG_POLL_BUSY, MR_CONFIG_POLL_ADAPTIVE };
+
+struct mr_config_memory {
+	bool hugepages;
+	uint32_t packet_buffers; /* mbufs of each worker's pool */
+	uint64_t zones_bytes;    /* address space reserved for zones; mapped as zones need it */
+};
+
+struct mr_config_cpus {
+	uint16_t *workers; /* worker i runs on workers[i] */
+	size_t worker_count;
+	uint16_t control; /* control, log and loader threads */
+};
+
+/* A router on a port: where answers go that are not for the reverse path. */
+struct mr_config_next_hop {
+	struct mr_addr addr;
+	uint16_t vlan; /* one of the port's; 0 is untagged */
+};
+
+struct mr_config_port {
+	struct mr_port_config port; /* as mr_port_open takes it */
+	uint16_t *vlans;            /* at least one; 0 is untagged */
+	size_t vlan_count;          /* <= MR_NET_VLAN_MAX */
+	struct mr_config_next_hop *next_hops;
+	size_t next_hop_count;
+};
+
+struct mr_config_zone {
+	char name[MR_ZONE_NAME_TEXT_BYTES]; /* as written, with the final dot */
+	char file[MR_CONFIG_PATH_BYTES];
+};
+
+struct mr_config_dns {
+	uint16_t port;
+	uint16_t udp_payload_v4_bytes, udp_payload_v6_bytes;
+	char zone_dir[MR_CONFIG_PATH_BYTES]; /* where a zone without `file` has NAME.zone */
+	struct mr_config_zone *zones;
+	size_t zone_count;
+};
+
+struct mr_config_net {
+	uint32_t icmp_rate_pps; /* echo replies and errors, each, of one worker */
+};
+
+struct mr_config_control {
+	char socket[MR_CONFIG_SOCKET_BYTES];
+	char group[MR_NAME_MAX]; /* its members may read; empty: root and the process' user only */
+};
+
+struct mr_config_log {
+	enum mr_log_level level;
+};
+
+struct mr_config_places; /* where each value was written, for errors after parsing */
+
+struct mr_config {
+	char name[MR_NAME_MAX];
+	char user[MR_NAME_MAX]; /* to drop to; empty: stay (capabilities are dropped all the same)
+				 */
+	enum mr_config_poll poll;
+	struct mr_config_memory memory;
+	struct mr_config_cpus cpus;
+	struct mr_config_port *ports;
+	size_t port_count; /* 1 .. MR_PORT_MAX */
+	struct mr_addr *vips;
+	size_t vip_count;
+	struct mr_config_dns dns;
+	struct mr_config_net net;
+	struct mr_config_control control;
+	struct mr_config_log log;
+	char path[MR_CONFIG_PATH_BYTES]; /* the file it came from */
+	struct mr_config_places *places;
+};
+
+/* mr_config_load reads and parses the file at path and gives the configuration in *out. Returns 0,
+ * -ENOENT and such for the file itself, -EINVAL for what is written in it. */
+MR_MUST_USE int mr_config_load(const char *path, struct mr_config **out, struct mr_error *error);
+
+/* mr_config_parse is mr_config_load of text that is in memory; path is for errors and for relative
+ * file names. Pure: it looks at nothing but its arguments. */
+MR_MUST_USE int mr_config_parse(const char *text, size_t text_bytes, const char *path,
+				struct mr_config **out, struct mr_error *error);
+
+/* mr_config_check is the deep check: are the CPUs, the user and the group there, are the port kinds
+ * linked into this program, does every zone file load? It opens no port and writes nothing; zones
+ * are loaded into memory of its own and let go. The summary that `--check` prints is written to
+ * summary (NULL: not wanted), e.g. "1 port, 2 addresses, 3 zones with 1234 records". */
+enum { MR_CONFIG_SUMMARY_BYTES = 128 };
+MR_MUST_USE int mr_config_check(const struct mr_config *self, char summary[MR_CONFIG_SUMMARY_BYTES],
+				struct mr_error *error);
+
+/* mr_config_place writes "FILE:LINE:COLUMN" of the value at this address inside self (for example
+ * &self->cpus.control, &self->vips[2], &self->dns.zones[0]) into out and returns out; just "FILE"
+ * when the value is a default. */
+enum { MR_CONFIG_PLACE_BYTES = MR_CONFIG_PATH_BYTES + 24 };
+const char *mr_config_place(const struct mr_config *self, const void *value,
+			    char out[MR_CONFIG_PLACE_BYTES]);
+
+/* mr_config_free takes self; NULL is fine. */
+void mr_config_free(struct mr_config *self);
+
+#endif
