@@ -20,9 +20,12 @@
 #ifndef MR_CTL_CONFIG_H
 #define MR_CTL_CONFIG_H
 
+#include <jansson.h>
+
 #include "base/base.h"
 #include "net/net.h"
 #include "port/port.h"
+#include "worker/worker.h"
 #include "zone/zone.h"
 
 enum {
@@ -34,8 +37,6 @@ enum {
 	MR_CONFIG_ZONE_MAX = 65536,
 	MR_CONFIG_CPU_MAX = 1024, /* CPU numbers are below this */
 };
-
-enum mr_config_poll { MR_CONFIG_POLL_BUSY, MR_CONFIG_POLL_ADAPTIVE };
 
 struct mr_config_memory {
 	bool hugepages;
@@ -95,7 +96,7 @@ struct mr_config {
 	char name[MR_NAME_MAX];
 	char user[MR_NAME_MAX]; /* to drop to; empty: stay (capabilities are dropped all the same)
 				 */
-	enum mr_config_poll poll;
+	enum mr_worker_poll poll;
 	struct mr_config_memory memory;
 	struct mr_config_cpus cpus;
 	struct mr_config_port *ports;
@@ -133,6 +134,17 @@ MR_MUST_USE int mr_config_check(const struct mr_config *self, char summary[MR_CO
 enum { MR_CONFIG_PLACE_BYTES = MR_CONFIG_PATH_BYTES + 24 };
 const char *mr_config_place(const struct mr_config *self, const void *value,
 			    char out[MR_CONFIG_PLACE_BYTES]);
+
+/* mr_config_json gives the whole configuration, defaults included, as a JSON object in the shape of
+ * the file (a new reference; what is not set is left out). mr_config_yaml writes such an object as
+ * YAML that mr_config_parse reads back to the same configuration. */
+json_t *mr_config_json(const struct mr_config *self);
+char *mr_config_yaml(const json_t *config); /* to be freed by the caller */
+
+/* mr_config_changes compares two configurations key by key and gives a JSON list of
+ * {"key": "ports[uplink].mtu", "from": …, "to": …, "applies": "live" | "restart"}; items of a list of
+ * mappings are matched by their name. An absent side is left out. */
+json_t *mr_config_changes(const struct mr_config *from, const struct mr_config *to);
 
 /* mr_config_free takes self; NULL is fine. */
 void mr_config_free(struct mr_config *self);

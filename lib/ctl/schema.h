@@ -69,6 +69,11 @@ struct mr_schema_row {
 const struct mr_schema_row *mr_schema_at(size_t index);
 const struct mr_schema_row *mr_schema_find(const char *path);
 
+/* mr_schema_child walks the keys of the mapping at parent (NULL: the document); *walk starts at 0.
+ * mr_schema_key is the last part of a row's path. */
+const struct mr_schema_row *mr_schema_child(const struct mr_schema_row *parent, size_t *walk);
+const char *mr_schema_key(const struct mr_schema_row *row);
+
 /* mr_schema_expected writes what a value of row must look like ("a number from 1 to 65535"). */
 enum { MR_SCHEMA_EXPECTED_BYTES = 160 };
 const char *mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_BYTES]);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/schema - the table, and how it is shown.
+ */
+#include "ctl/schema.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl/config.h"
+
+static const struct mr_schema_choice poll_choices[] = {
+	{ "busy", MR_POLL_BUSY },
+	{ "adaptive", MR_POLL_ADAPTIVE },
+	{ NULL, 0 },
+};
+
+static const struct mr_schema_choice role_choices[] = {
+	{ "client", false },
+	{ "server", true },
+	{ NULL, 0 },
+};
+
+static const struct mr_schema_choice level_choices[] = {
+	{ "error", MR_LOG_ERROR }, { "warning", MR_LOG_WARNING }, { "notice", MR_LOG_NOTICE },
+	{ "info", MR_LOG_INFO },   { "debug", MR_LOG_DEBUG },     { NULL, 0 },
+};
+
+#define OF(field)      .offset = offsetof(struct mr_config, field)
+#define PORT(field)    .offset = offsetof(struct mr_config_port, field)
+#define ZONE(field)    .offset = offsetof(struct mr_config_zone, field)
+#define ROOM(s, field) .room = sizeof(((struct s *)0)->field)
+#define ITEMS(s, field, count_field)                                                    \
+	.offset = offsetof(struct s, field), .aux_offset = offsetof(struct s, count_field), \
+	.room = sizeof(*((struct s *)0)->field)
+
+/* Order: as an operator writes them. A row's parent stands before it. */
+static const struct mr_schema_row rows[] = {
+	{ "name", MR_SCHEMA_NAME, MR_SCHEMA_BOOT, OF(name), ROOM(mr_config, name), .low = 1,
+	  .high = MR_NAME_MAX - 1, .fallback = "millrace",
+	  .help = "What this instance calls itself in status and metrics" },
+	{ "user", MR_SCHEMA_NAME, MR_SCHEMA_BOOT, OF(user), ROOM(mr_config, user),
+	  .high = MR_NAME_MAX - 1, .fallback = "",
+	  .help = "Account to run as once everything is open; empty: stay who started it" },
+	{ "poll", MR_SCHEMA_CHOICE, MR_SCHEMA_BOOT, OF(poll), .fallback = "adaptive",
+	  .choices = poll_choices,
+	  .help = "busy: workers never sleep (appliance); adaptive: they sleep when idle" },
+
+	{ "memory", MR_SCHEMA_MAP, .help = "Memory that is taken at start" },
+	{ "memory.hugepages", MR_SCHEMA_BOOL, MR_SCHEMA_BOOT, OF(memory.hugepages),
+	  .fallback = "on", .help = "off: ordinary pages; every packet then costs TLB misses" },
+	{ "memory.packet_buffers", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(memory.packet_buffers),
+	  .low = 1024, .high = 4 << 20, .fallback = "16384", .unit = "buffers",
+	  .help = "Packet buffers of each worker, about 2.3 KiB each" },
+	{ "memory.zones", MR_SCHEMA_SIZE, MR_SCHEMA_BOOT, OF(memory.zones_bytes),
+	  .low = 1 << 20, .high = 1ull << 42, .fallback = "1GiB", .unit = "bytes",
+	  .help = "The most that zones may take, old and new version together; used as needed" },
+
+	{ "cpus", MR_SCHEMA_MAP, .help = "Which CPU does what" },
+	{ "cpus.workers", MR_SCHEMA_LIST, MR_SCHEMA_BOOT,
+	  ITEMS(mr_config, cpus.workers, cpus.worker_count), .low = 1, .high = MR_WORKER_MAX,
+	  .fallback = "0", .help = "One worker on each of these CPUs" },
+	{ "cpus.workers[]", MR_SCHEMA_U16, MR_SCHEMA_BOOT, .high = MR_CONFIG_CPU_MAX - 1,
+	  .help = "A CPU number" },
+	{ "cpus.control", MR_SCHEMA_U16, MR_SCHEMA_BOOT, OF(cpus.control),
+	  .high = MR_CONFIG_CPU_MAX - 1, .fallback = "",
+	  .help = "CPU of the control, log and loader threads; default: the lowest without a worker" },
+
+	{ "ports", MR_SCHEMA_LIST, MR_SCHEMA_BOOT, ITEMS(mr_config, ports, port_count), .low = 1,
+	  .high = MR_PORT_MAX, .required = true, .key = "name",
+	  .help = "Packet ports; each has exactly one of afxdp, afpacket, memif, pcap" },
+	{ "ports[]", MR_SCHEMA_MAP, .help = "A port" },
+	{ "ports[].name", MR_SCHEMA_NAME, MR_SCHEMA_BOOT, PORT(port.name),
+	  ROOM(mr_config_port, port.name), .required = true, .low = 1, .high = MR_NAME_MAX - 1,
+	  .help = "What the port is called here" },
+	{ "ports[].afxdp", MR_SCHEMA_KIND, MR_SCHEMA_BOOT, PORT(port), .low = 1, .high = 15,
+	  .unit = "interface", .help = "A network interface shared with the kernel (AF_XDP)" },
+	{ "ports[].afpacket", MR_SCHEMA_KIND, MR_SCHEMA_BOOT, PORT(port), .low = 1, .high = 15,
+	  .unit = "interface", .help = "A network interface by AF_PACKET, where AF_XDP is not" },
+	{ "ports[].memif", MR_SCHEMA_KIND_PATH, MR_SCHEMA_BOOT, PORT(port), .low = 1,
+	  .high = MR_PORT_TARGET_BYTES - 1, .unit = "socket",
+	  .help = "Shared memory with another process on this machine" },
+	{ "ports[].pcap", MR_SCHEMA_KIND_PATH, MR_SCHEMA_BOOT, PORT(port), .low = 1,
+	  .high = MR_PORT_TARGET_BYTES - 1, .unit = "file",
+	  .help = "A capture to replay; what is sent goes to `out`" },
+	{ "ports[].out", MR_SCHEMA_PATH, MR_SCHEMA_BOOT, PORT(port.pcap_out),
+	  ROOM(mr_config_port, port.pcap_out), .low = 1, .high = MR_PORT_TARGET_BYTES - 1,
+	  .unit = "file", .help = "pcap only: capture file for what is sent; without it, discarded" },
+	{ "ports[].role", MR_SCHEMA_CHOICE, MR_SCHEMA_BOOT, PORT(port.memif_server),
+	  .room = sizeof(bool), .fallback = "client", .choices = role_choices,
+	  .help = "memif only: server makes the socket, client connects to it" },
+	{ "ports[].mac", MR_SCHEMA_MAC, MR_SCHEMA_BOOT, PORT(port.mac),
+	  .aux_offset = offsetof(struct mr_config_port, port.has_mac),
+	  .help = "memif and pcap only: Ethernet address of the port" },
+	{ "ports[].queues", MR_SCHEMA_U16, MR_SCHEMA_BOOT, PORT(port.queue_count),
+	  .high = MR_QUEUE_MAX, .fallback = "0", .unit = "queues",
+	  .help = "0: one for each worker, at most what the device has" },
+	{ "ports[].rx_descriptors", MR_SCHEMA_U16, MR_SCHEMA_BOOT, PORT(port.rx_descriptors),
+	  .high = 32768, .fallback = "0", .unit = "frames",
+	  .help = "Receive ring of a queue; 0: the kind's default" },
+	{ "ports[].tx_descriptors", MR_SCHEMA_U16, MR_SCHEMA_BOOT, PORT(port.tx_descriptors),
+	  .high = 32768, .fallback = "0", .unit = "frames",
+	  .help = "Transmit ring of a queue; 0: the kind's default" },
+	{ "ports[].mtu", MR_SCHEMA_U16, MR_SCHEMA_BOOT, PORT(port.mtu), .high = 9216,
+	  .fallback = "0", .unit = "bytes", .help = "Largest IP packet (576 and up); 0: the device's" },
+	{ "ports[].vlans", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_config_port, vlans, vlan_count), .low = 1, .high = MR_NET_VLAN_MAX,
+	  .fallback = "0", .help = "802.1Q tags that are served here; 0 is untagged" },
+	{ "ports[].vlans[]", MR_SCHEMA_U16, MR_SCHEMA_LIVE, .high = 4094, .help = "A VLAN number" },
+	{ "ports[].next_hop", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_config_port, next_hops, next_hop_count), .high = MR_NET_NEXT_HOP_MAX,
+	  .help = "Routers for answers; without any, answers go back the way the query came" },
+	{ "ports[].next_hop[]", MR_SCHEMA_NEXT_HOP, MR_SCHEMA_LIVE,
+	  .help = "ADDRESS, or ADDRESS@VLAN where the port has several" },
+
+	{ "vips", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_config, vips, vip_count), .low = 1,
+	  .high = MR_NET_VIP_MAX - 1, .required = true,
+	  .help = "Service addresses: what this box answers for" },
+	{ "vips[]", MR_SCHEMA_ADDR, MR_SCHEMA_LIVE, .help = "An IPv4 or IPv6 address" },
+
+	{ "dns", MR_SCHEMA_MAP, .help = "Authoritative DNS" },
+	{ "dns.port", MR_SCHEMA_U16, MR_SCHEMA_LIVE, OF(dns.port), .low = 1, .high = 65535,
+	  .fallback = "53", .help = "UDP port that is answered on every service address" },
+	{ "dns.udp_payload", MR_SCHEMA_U16, MR_SCHEMA_LIVE, OF(dns.udp_payload_v4_bytes),
+	  .low = 512, .high = 4096, .fallback = "1232", .unit = "bytes",
+	  .help = "Largest DNS message over UDP, offered and obeyed (EDNS)" },
+	{ "dns.udp_payload_v6", MR_SCHEMA_U16, MR_SCHEMA_LIVE, OF(dns.udp_payload_v6_bytes),
+	  .low = 512, .high = 4096, .fallback = "", .unit = "bytes",
+	  .help = "The same over IPv6; default: udp_payload" },
+	{ "dns.zone_dir", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, OF(dns.zone_dir),
+	  ROOM(mr_config, dns.zone_dir), .low = 1, .high = MR_CONFIG_PATH_BYTES - 1,
+	  .unit = "folder", .help = "Where a zone that names no file has NAME.zone" },
+	{ "dns.zones", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_config, dns.zones, dns.zone_count), .high = MR_CONFIG_ZONE_MAX, .key = "name",
+	  .help = "Zones that this box is authoritative for" },
+	{ "dns.zones[]", MR_SCHEMA_MAP, .help = "A zone" },
+	{ "dns.zones[].name", MR_SCHEMA_DOMAIN, MR_SCHEMA_LIVE, ZONE(name),
+	  ROOM(mr_config_zone, name), .required = true, .low = 1,
+	  .high = MR_ZONE_NAME_TEXT_BYTES - 2, .help = "The zone's name, e.g. example.com" },
+	{ "dns.zones[].file", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, ZONE(file),
+	  ROOM(mr_config_zone, file), .low = 1, .high = MR_CONFIG_PATH_BYTES - 1, .unit = "file",
+	  .help = "Zone file (RFC 1035); default: NAME.zone in zone_dir" },
+
+	{ "net", MR_SCHEMA_MAP, .help = "Network behaviour" },
+	{ "net.icmp_rate", MR_SCHEMA_U32, MR_SCHEMA_LIVE, OF(net.icmp_rate_pps), .low = 1,
+	  .high = 1000000, .fallback = "1000", .unit = "packets/s",
+	  .help = "Echo replies, and errors, that one worker sends in a second" },
+
+	{ "control", MR_SCHEMA_MAP, .help = "The socket that millctl talks to" },
+	{ "control.socket", MR_SCHEMA_PATH, MR_SCHEMA_BOOT, OF(control.socket),
+	  ROOM(mr_config, control.socket), .low = 1, .high = MR_CONFIG_SOCKET_BYTES - 1,
+	  .fallback = "/run/millrace/millraced.sock", .unit = "file", .help = "UNIX socket" },
+	{ "control.group", MR_SCHEMA_NAME, MR_SCHEMA_BOOT, OF(control.group),
+	  ROOM(mr_config, control.group), .high = MR_NAME_MAX - 1, .fallback = "",
+	  .help = "Group whose members may look (not change); root may do everything" },
+
+	{ "log", MR_SCHEMA_MAP, .help = "What is written to the log" },
+	{ "log.level", MR_SCHEMA_CHOICE, MR_SCHEMA_LIVE, OF(log.level), .fallback = "info",
+	  .choices = level_choices, .help = "The least severe lines that are kept" },
+};
+
+const struct mr_schema_row *
+mr_schema_at(size_t index)
+{
+	return index < MR_ARRAY_COUNT(rows) ? &rows[index] : NULL;
+}
+
+const struct mr_schema_row *
+mr_schema_find(const char *path)
+{
+	for (size_t i = 0; i < MR_ARRAY_COUNT(rows); i++)
+		if (!strcmp(rows[i].path, path))
+			return &rows[i];
+	return NULL;
+}
+
+const struct mr_schema_row *
+mr_schema_child(const struct mr_schema_row *parent, size_t *walk)
+{
+	size_t prefix = parent ? strlen(parent->path) : 0;
+
+	while (*walk < MR_ARRAY_COUNT(rows)) {
+		const struct mr_schema_row *row = &rows[(*walk)++];
+		const char *rest = row->path + prefix;
+
+		if (parent && (strncmp(row->path, parent->path, prefix) || *rest++ != '.'))
+			continue;
+		if (!strpbrk(rest, ".["))
+			return row;
+	}
+	return NULL;
+}
+
+const char *
+mr_schema_key(const struct mr_schema_row *row)
+{
+	const char *dot = strrchr(row->path, '.');
+
+	return dot ? dot + 1 : row->path;
+}
+
+static const char *
+expected_choice(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_BYTES])
+{
+	struct mr_writer writer = mr_writer_over(out, MR_SCHEMA_EXPECTED_BYTES - 1);
+
+	for (const struct mr_schema_choice *choice = row->choices; choice->text; choice++) {
+		const char *joint = choice == row->choices ? "" : choice[1].text ? ", " : " or ";
+
+		mr_writer_bytes(&writer, joint, strlen(joint));
+		mr_writer_bytes(&writer, choice->text, strlen(choice->text));
+	}
+	*writer.at = 0;
+	return out;
+}
+
+static const char *
+expected_text(const char *what, const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_BYTES])
+{
+	snprintf(out, MR_SCHEMA_EXPECTED_BYTES, "%s of %s%" PRIu64 " characters", what,
+		 row->low ? "1 to " : "at most ", row->high);
+	return out;
+}
+
+const char *
+mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_BYTES])
+{
+	char low[MR_UNITS_TEXT_BYTES], high[MR_UNITS_TEXT_BYTES];
+
+	switch (row->type) {
+	case MR_SCHEMA_MAP:
+		return "a mapping (key: value)";
+	case MR_SCHEMA_LIST:
+		snprintf(out, MR_SCHEMA_EXPECTED_BYTES,
+			 "a list of %" PRIu64 " to %" PRIu64 " entries", row->low, row->high);
+		return out;
+	case MR_SCHEMA_TEXT:
+		return expected_text("a text", row, out);
+	case MR_SCHEMA_NAME:
+		return expected_text("a name (letters, digits, '-', '_', '.')", row, out);
+	case MR_SCHEMA_PATH:
+	case MR_SCHEMA_KIND_PATH:
+		return expected_text("a file name", row, out);
+	case MR_SCHEMA_KIND:
+		return expected_text("an interface name", row, out);
+	case MR_SCHEMA_DOMAIN:
+		return "a domain name";
+	case MR_SCHEMA_BOOL:
+		return "on or off";
+	case MR_SCHEMA_U16:
+	case MR_SCHEMA_U32:
+		snprintf(out, MR_SCHEMA_EXPECTED_BYTES, "a number from %" PRIu64 " to %" PRIu64,
+			 row->low, row->high);
+		return out;
+	case MR_SCHEMA_SIZE:
+		snprintf(out, MR_SCHEMA_EXPECTED_BYTES,
+			 "a size from %s to %s, like 64MiB", mr_units_format_bytes(row->low, low),
+			 mr_units_format_bytes(row->high, high));
+		return out;
+	case MR_SCHEMA_CHOICE:
+		return expected_choice(row, out);
+	case MR_SCHEMA_ADDR:
+		return "an IPv4 or IPv6 address";
+	case MR_SCHEMA_MAC:
+		return "an Ethernet address like 02:00:00:00:00:01";
+	case MR_SCHEMA_NEXT_HOP:
+		return "ADDRESS or ADDRESS@VLAN";
+	}
+	return "";
+}
+
+static const char *
+apply_text(const struct mr_schema_row *row)
+{
+	switch (row->apply) {
+	case MR_SCHEMA_BOOT:
+		return "restart";
+	case MR_SCHEMA_LIVE:
+		return "live";
+	}
+	return "";
+}
+
+json_t *
+mr_schema_json(void)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < MR_ARRAY_COUNT(rows); i++) {
+		const struct mr_schema_row *row = &rows[i];
+		char expected[MR_SCHEMA_EXPECTED_BYTES];
+
+		json_array_append_new(
+			list, json_pack("{ss ss ss* ss* ss* sb ss}", "key", row->path, "value",
+					mr_schema_expected(row, expected), "default",
+					row->fallback && *row->fallback ? row->fallback : NULL,
+					"unit", row->unit, "applies",
+					row->type == MR_SCHEMA_MAP ? NULL : apply_text(row),
+					"required", row->required, "help", row->help));
+	}
+	return list;
+}
+
+void
+mr_schema_print(FILE *out)
+{
+	for (size_t i = 0; i < MR_ARRAY_COUNT(rows); i++) {
+		const struct mr_schema_row *row = &rows[i];
+		char expected[MR_SCHEMA_EXPECTED_BYTES];
+
+		if (row->type == MR_SCHEMA_MAP) {
+			if (!strchr(row->path, '['))
+				fprintf(out, "\n%s: %s\n", row->path, row->help);
+			continue;
+		}
+		fprintf(out, "  %-24s %s\n", row->path, row->help);
+		fprintf(out, "  %-24s   %s", "", mr_schema_expected(row, expected));
+		if (row->unit && *row->unit)
+			fprintf(out, " [%s]", row->unit);
+		if (row->required)
+			fprintf(out, "; required");
+		else if (row->fallback && *row->fallback)
+			fprintf(out, "; default %s", row->fallback);
+		fprintf(out, "; %s\n",
+			row->apply == MR_SCHEMA_LIVE ? "changed by `config load`"
+						     : "changed by a restart");
+	}
+}
