@@ -142,8 +142,8 @@ json_t *mr_config_json(const struct mr_config *self);
 char *mr_config_yaml(const json_t *config); /* to be freed by the caller */
 
 /* mr_config_changes compares two configurations key by key and gives a JSON list of
- * {"key": "ports[uplink].mtu", "from": …, "to": …, "applies": "live" | "restart"}; items of a list of
- * mappings are matched by their name. An absent side is left out. */
+ * {"key": "ports[uplink].mtu", "from": …, "to": …, "applies": "live" | "restart"}; items of a list
+ * of mappings are matched by their name. An absent side is left out. */
 json_t *mr_config_changes(const struct mr_config *from, const struct mr_config *to);
 
 /* mr_config_free takes self; NULL is fine. */

@@ -30,7 +30,7 @@ static const struct mr_schema_choice level_choices[] = {
 #define PORT(field)    .offset = offsetof(struct mr_config_port, field)
 #define ZONE(field)    .offset = offsetof(struct mr_config_zone, field)
 #define ROOM(s, field) .room = sizeof(((struct s *)0)->field)
-#define ITEMS(s, field, count_field)                                                    \
+#define ITEMS(s, field, count_field)                                                        \
 	.offset = offsetof(struct s, field), .aux_offset = offsetof(struct s, count_field), \
 	.room = sizeof(*((struct s *)0)->field)
 
@@ -52,8 +52,8 @@ static const struct mr_schema_row rows[] = {
 	{ "memory.packet_buffers", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(memory.packet_buffers),
 	  .low = 1024, .high = 4 << 20, .fallback = "16384", .unit = "buffers",
 	  .help = "Packet buffers of each worker, about 2.3 KiB each" },
-	{ "memory.zones", MR_SCHEMA_SIZE, MR_SCHEMA_BOOT, OF(memory.zones_bytes),
-	  .low = 1 << 20, .high = 1ull << 42, .fallback = "1GiB", .unit = "bytes",
+	{ "memory.zones", MR_SCHEMA_SIZE, MR_SCHEMA_BOOT, OF(memory.zones_bytes), .low = 1 << 20,
+	  .high = 1ull << 42, .fallback = "1GiB", .unit = "bytes",
 	  .help = "The most that zones may take, old and new version together; used as needed" },
 
 	{ "cpus", MR_SCHEMA_MAP, .help = "Which CPU does what" },
@@ -85,7 +85,8 @@ static const struct mr_schema_row rows[] = {
 	  .help = "A capture to replay; what is sent goes to `out`" },
 	{ "ports[].out", MR_SCHEMA_PATH, MR_SCHEMA_BOOT, PORT(port.pcap_out),
 	  ROOM(mr_config_port, port.pcap_out), .low = 1, .high = MR_PORT_TARGET_BYTES - 1,
-	  .unit = "file", .help = "pcap only: capture file for what is sent; without it, discarded" },
+	  .unit = "file",
+	  .help = "pcap only: capture file for what is sent; without it, discarded" },
 	{ "ports[].role", MR_SCHEMA_CHOICE, MR_SCHEMA_BOOT, PORT(port.memif_server),
 	  .room = sizeof(bool), .fallback = "client", .choices = role_choices,
 	  .help = "memif only: server makes the socket, client connects to it" },
@@ -102,10 +103,11 @@ static const struct mr_schema_row rows[] = {
 	  .high = 32768, .fallback = "0", .unit = "frames",
 	  .help = "Transmit ring of a queue; 0: the kind's default" },
 	{ "ports[].mtu", MR_SCHEMA_U16, MR_SCHEMA_BOOT, PORT(port.mtu), .high = 9216,
-	  .fallback = "0", .unit = "bytes", .help = "Largest IP packet (576 and up); 0: the device's" },
-	{ "ports[].vlans", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
-	  ITEMS(mr_config_port, vlans, vlan_count), .low = 1, .high = MR_NET_VLAN_MAX,
-	  .fallback = "0", .help = "802.1Q tags that are served here; 0 is untagged" },
+	  .fallback = "0", .unit = "bytes",
+	  .help = "Largest IP packet (576 and up); 0: the device's" },
+	{ "ports[].vlans", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_config_port, vlans, vlan_count),
+	  .low = 1, .high = MR_NET_VLAN_MAX, .fallback = "0",
+	  .help = "802.1Q tags that are served here; 0 is untagged" },
 	{ "ports[].vlans[]", MR_SCHEMA_U16, MR_SCHEMA_LIVE, .high = 4094, .help = "A VLAN number" },
 	{ "ports[].next_hop", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
 	  ITEMS(mr_config_port, next_hops, next_hop_count), .high = MR_NET_NEXT_HOP_MAX,
@@ -130,8 +132,8 @@ static const struct mr_schema_row rows[] = {
 	{ "dns.zone_dir", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, OF(dns.zone_dir),
 	  ROOM(mr_config, dns.zone_dir), .low = 1, .high = MR_CONFIG_PATH_BYTES - 1,
 	  .unit = "folder", .help = "Where a zone that names no file has NAME.zone" },
-	{ "dns.zones", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
-	  ITEMS(mr_config, dns.zones, dns.zone_count), .high = MR_CONFIG_ZONE_MAX, .key = "name",
+	{ "dns.zones", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_config, dns.zones, dns.zone_count),
+	  .high = MR_CONFIG_ZONE_MAX, .key = "name",
 	  .help = "Zones that this box is authoritative for" },
 	{ "dns.zones[]", MR_SCHEMA_MAP, .help = "A zone" },
 	{ "dns.zones[].name", MR_SCHEMA_DOMAIN, MR_SCHEMA_LIVE, ZONE(name),
@@ -234,8 +236,6 @@ mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_
 		snprintf(out, MR_SCHEMA_EXPECTED_BYTES,
 			 "a list of %" PRIu64 " to %" PRIu64 " entries", row->low, row->high);
 		return out;
-	case MR_SCHEMA_TEXT:
-		return expected_text("a text", row, out);
 	case MR_SCHEMA_NAME:
 		return expected_text("a name (letters, digits, '-', '_', '.')", row, out);
 	case MR_SCHEMA_PATH:
@@ -253,8 +253,8 @@ mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_
 			 row->low, row->high);
 		return out;
 	case MR_SCHEMA_SIZE:
-		snprintf(out, MR_SCHEMA_EXPECTED_BYTES,
-			 "a size from %s to %s, like 64MiB", mr_units_format_bytes(row->low, low),
+		snprintf(out, MR_SCHEMA_EXPECTED_BYTES, "a size from %s to %s, like 64MiB",
+			 mr_units_format_bytes(row->low, low),
 			 mr_units_format_bytes(row->high, high));
 		return out;
 	case MR_SCHEMA_CHOICE:

@@ -20,7 +20,6 @@
 enum mr_schema_type {
 	MR_SCHEMA_MAP,       /* rows below it: "path.key" */
 	MR_SCHEMA_LIST,      /* its items are the row "path[]" */
-	MR_SCHEMA_TEXT,      /* char[room] */
 	MR_SCHEMA_NAME,      /* char[room] of letters, digits, '-', '_', '.' */
 	MR_SCHEMA_PATH,      /* char[room]; relative to the file's folder */
 	MR_SCHEMA_DOMAIN,    /* char[room]; the final dot is added */

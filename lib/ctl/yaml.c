@@ -66,8 +66,8 @@ yaml_take(struct mr_yaml *self, size_t bytes)
 #define YAML_FAIL(reader, mark, ...) \
 	yaml_fail(reader, (uint32_t)(mark).line + 1, (uint32_t)(mark).column + 1, __VA_ARGS__)
 
-static int MR_PRINTF(4, 5)
-	yaml_fail(struct yaml_reader *reader, uint32_t line, uint32_t column, const char *format, ...)
+static int MR_PRINTF(4, 5) yaml_fail(struct yaml_reader *reader, uint32_t line, uint32_t column,
+				     const char *format, ...)
 {
 	char what[MR_ERROR_TEXT_BYTES];
 	va_list arguments;
@@ -75,7 +75,8 @@ static int MR_PRINTF(4, 5)
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
-	return mr_error_set(reader->error, -EINVAL, "%s:%u:%u: %s", reader->path, line, column, what);
+	return mr_error_set(reader->error, -EINVAL, "%s:%u:%u: %s", reader->path, line, column,
+			    what);
 }
 
 static int
@@ -115,8 +116,8 @@ yaml_refuse_duplicate(struct yaml_reader *reader, const struct mr_yaml_node *map
 					 "'%.64s' is written twice, first on line %u", key->text,
 					 other->line);
 	if (map->child_count >= MR_YAML_KEYS)
-		return yaml_fail(reader, key->line, key->column,
-				 "more than %d keys in one mapping", MR_YAML_KEYS);
+		return yaml_fail(reader, key->line, key->column, "more than %d keys in one mapping",
+				 MR_YAML_KEYS);
 	return 0;
 }
 
@@ -217,8 +218,7 @@ yaml_event(struct yaml_reader *reader, const yaml_event_t *event)
 		return yaml_node_add(reader, event, MR_YAML_SCALAR, event->data.scalar.anchor,
 				     event->data.scalar.tag != NULL);
 	case YAML_SEQUENCE_START_EVENT:
-		return yaml_node_add(reader, event, MR_YAML_LIST,
-				     event->data.sequence_start.anchor,
+		return yaml_node_add(reader, event, MR_YAML_LIST, event->data.sequence_start.anchor,
 				     event->data.sequence_start.tag != NULL);
 	case YAML_MAPPING_START_EVENT:
 		return yaml_node_add(reader, event, MR_YAML_MAP, event->data.mapping_start.anchor,

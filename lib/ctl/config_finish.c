@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/config_finish - what one row of the schema cannot say: names are unique, keys go together.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ctl/config_int.h"
+
+/* ---- one port ---- */
+
+static const struct mr_yaml_node *
+key_find(const struct mr_yaml_node *map, const char *key)
+{
+	for (const struct mr_yaml_node *at = map->first; at; at = at->next)
+		if (!strcmp(at->text, key))
+			return at;
+	return NULL;
+}
+
+/* Keys of a port that only some kinds take. */
+static const struct {
+	const char *key, *kinds[2];
+} port_keys[] = {
+	{ "out", { "pcap", "pcap" } },
+	{ "role", { "memif", "memif" } },
+	{ "mac", { "memif", "pcap" } },
+};
+
+static int
+port_refuse_keys(struct config_reader *reader, const struct mr_yaml_node *node,
+		 const struct mr_port_config *port)
+{
+	for (size_t i = 0; i < MR_ARRAY_COUNT(port_keys); i++) {
+		const struct mr_yaml_node *key = key_find(node, port_keys[i].key);
+
+		if (!key || !strcmp(port->kind, port_keys[i].kinds[0]) ||
+		    !strcmp(port->kind, port_keys[i].kinds[1]))
+			continue;
+		return config_fail(reader, key, "'%s' is not for a port of kind %s", key->text,
+				   port->kind);
+	}
+	return 0;
+}
+
+/* A router or a service address is one host's: not many, not nobody, not this machine itself. */
+static const char *
+addr_fault(const struct mr_addr *addr)
+{
+	static const struct mr_addr loopback = { .bytes = { [15] = 1 } };
+
+	if (mr_addr_is_v4(addr)) {
+		uint8_t first = addr->bytes[12];
+
+		if (!first)
+			return "0.0.0.0/8 is no host's address";
+		if (first == 127)
+			return "a loopback address stays inside the kernel";
+		if (first >= 240)
+			return "240.0.0.0/4 is reserved";
+		return first >= 224 ? "a multicast address is not one host's" : NULL;
+	}
+	if (!addr->halves[0] && !addr->halves[1])
+		return "the unspecified address is no host's";
+	if (mr_addr_equal(addr, &loopback))
+		return "a loopback address stays inside the kernel";
+	return addr->bytes[0] == 0xff ? "a multicast address is not one host's" : NULL;
+}
+
+static int
+port_finish_hops(struct config_reader *reader, struct mr_config_port *port)
+{
+	for (size_t i = 0; i < port->next_hop_count; i++) {
+		struct mr_config_next_hop *hop = &port->next_hops[i];
+		const char *fault = addr_fault(&hop->addr);
+		bool served = false;
+
+		if (fault)
+			return config_fail_at(reader, hop, "ports[].next_hop[]: %s", fault);
+		if (hop->vlan == CONFIG_VLAN_UNSET)
+			hop->vlan = port->vlans[0];
+		for (size_t v = 0; v < port->vlan_count; v++)
+			served |= port->vlans[v] == hop->vlan;
+		if (!served)
+			return config_fail_at(
+				reader, hop,
+				"ports[].next_hop[]: VLAN %u is not among the port's vlans",
+				hop->vlan);
+		for (size_t j = 0; j < i; j++)
+			if (mr_addr_equal(&port->next_hops[j].addr, &hop->addr) &&
+			    port->next_hops[j].vlan == hop->vlan)
+				return config_fail_at(reader, hop,
+						      "ports[].next_hop[]: listed twice");
+	}
+	return 0;
+}
+
+int
+config_finish_port(struct config_reader *reader, const struct mr_yaml_node *node,
+		   struct mr_config_port *port)
+{
+	int rc;
+
+	if (!port->port.kind[0])
+		return config_fail(reader, node,
+				   "port '%s' needs exactly one of afxdp, afpacket, memif, pcap",
+				   port->port.name);
+	rc = port_refuse_keys(reader, node, &port->port);
+	if (rc)
+		return rc;
+	if (port->port.mtu && port->port.mtu < 576)
+		return config_fail_at(
+			reader, &port->port.mtu,
+			"ports[].mtu: expected 0 or a number from 576 to 9216, found '%u'",
+			port->port.mtu);
+	for (size_t i = 0; i < port->vlan_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (port->vlans[i] == port->vlans[j])
+				return config_fail_at(reader, &port->vlans[i],
+						      "ports[].vlans[]: %u is listed twice",
+						      port->vlans[i]);
+	return port_finish_hops(reader, port);
+}
+
+/* ---- one zone ---- */
+
+int
+config_finish_zone(struct config_reader *reader, const struct mr_yaml_node *node,
+		   struct mr_config_zone *zone)
+{
+	const char *folder = reader->config->dns.zone_dir;
+	int name_bytes = (int)strlen(zone->name) - 1; /* without the final dot */
+
+	if (zone->file[0])
+		return 0;
+	if (!folder[0])
+		return config_fail(reader, node, "zone %s needs a file, or dns needs a zone_dir",
+				   zone->name);
+	if (strchr(zone->name, '/'))
+		return config_fail(reader, node, "zone %s needs a file: its name has a slash",
+				   zone->name);
+	if ((size_t)snprintf(zone->file, sizeof(zone->file), "%s/%.*s.zone", folder,
+			     name_bytes ? name_bytes : 4,
+			     name_bytes ? zone->name : "root") >= sizeof(zone->file))
+		return config_fail(reader, node,
+				   "zone %s needs a file: its name is too long for one",
+				   zone->name);
+	return 0;
+}
+
+/* ---- everything ---- */
+
+static int
+finish_cpus(struct config_reader *reader)
+{
+	struct mr_config_cpus *cpus = &reader->config->cpus;
+	char place[MR_CONFIG_PLACE_BYTES];
+
+	for (size_t i = 0; i < cpus->worker_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (cpus->workers[i] == cpus->workers[j])
+				return config_fail_at(reader, &cpus->workers[i],
+						      "cpus.workers[]: CPU %u is listed twice",
+						      cpus->workers[i]);
+	/* Not written: the lowest CPU without a worker. */
+	if (strcmp(mr_config_place(reader->config, &cpus->control, place), reader->config->path))
+		return 0;
+	for (size_t i = 0; i < cpus->worker_count; i++) {
+		if (cpus->workers[i] != cpus->control)
+			continue;
+		cpus->control++;
+		i = (size_t)-1; /* again from the first; at most worker_count times */
+	}
+	return 0;
+}
+
+static int
+finish_ports(struct config_reader *reader)
+{
+	struct mr_config *config = reader->config;
+	size_t hop_count = 0;
+
+	for (size_t i = 0; i < config->port_count; i++) {
+		const struct mr_port_config *port = &config->ports[i].port;
+
+		hop_count += config->ports[i].next_hop_count;
+		if (hop_count > MR_NET_NEXT_HOP_MAX)
+			return config_fail_at(
+				reader, &config->ports[i].next_hops,
+				"ports[].next_hop: more than %d on all ports together",
+				MR_NET_NEXT_HOP_MAX);
+		for (size_t j = 0; j < i; j++) {
+			const struct mr_port_config *other = &config->ports[j].port;
+
+			if (!strcmp(port->name, other->name))
+				return config_fail_at(reader, port, "two ports are called '%s'",
+						      port->name);
+			if (!strcmp(port->target, other->target))
+				return config_fail_at(reader, port->target,
+						      "%s: '%s' is already port '%s'", port->kind,
+						      port->target, other->name);
+		}
+	}
+	return 0;
+}
+
+/* Both comparisons order equal values by place, so that the later one is reported. */
+static int
+vip_compare(const void *left, const void *right)
+{
+	const struct mr_addr *a = *(const struct mr_addr *const *)left;
+	const struct mr_addr *b = *(const struct mr_addr *const *)right;
+	int order = memcmp(a, b, sizeof(*a));
+
+	return order ? order : (a > b) - (a < b);
+}
+
+static int
+zone_compare(const void *left, const void *right)
+{
+	const struct mr_config_zone *a = *(const struct mr_config_zone *const *)left;
+	const struct mr_config_zone *b = *(const struct mr_config_zone *const *)right;
+	int order = strcasecmp(a->name, b->name);
+
+	return order ? order : (a > b) - (a < b);
+}
+
+/* sorted_by gives pointers to the items in order; NULL when memory is out. */
+static const void **
+sorted_by(const void *items, size_t count, size_t item_bytes,
+	  int (*compare)(const void *, const void *))
+{
+	const void **sorted = calloc(count + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = (const char *)items + i * item_bytes;
+	qsort(sorted, count, sizeof(*sorted), compare);
+	return sorted;
+}
+
+static int
+finish_vips(struct config_reader *reader)
+{
+	struct mr_config *config = reader->config;
+	const struct mr_addr **sorted;
+	char text[MR_ADDR_TEXT_BYTES];
+	int rc = 0;
+
+	for (size_t i = 0; i < config->vip_count; i++) {
+		const char *fault = addr_fault(&config->vips[i]);
+
+		if (fault)
+			return config_fail_at(reader, &config->vips[i], "vips[]: %s", fault);
+	}
+	sorted = (const struct mr_addr **)sorted_by(config->vips, config->vip_count,
+						    sizeof(*config->vips), vip_compare);
+	if (!sorted)
+		return mr_error_set(reader->error, -ENOMEM, "out of memory");
+	for (size_t i = 1; i < config->vip_count && !rc; i++)
+		if (mr_addr_equal(sorted[i - 1], sorted[i]))
+			rc = config_fail_at(reader, sorted[i], "vips[]: %s is listed twice",
+					    mr_addr_format(sorted[i], text));
+	free(sorted);
+	return rc;
+}
+
+static int
+finish_zones(struct config_reader *reader)
+{
+	struct mr_config_dns *dns = &reader->config->dns;
+	const struct mr_config_zone **sorted;
+	int rc = 0;
+
+	sorted = (const struct mr_config_zone **)sorted_by(dns->zones, dns->zone_count,
+							   sizeof(*dns->zones), zone_compare);
+	if (!sorted)
+		return mr_error_set(reader->error, -ENOMEM, "out of memory");
+	for (size_t i = 1; i < dns->zone_count && !rc; i++)
+		if (!strcasecmp(sorted[i - 1]->name, sorted[i]->name))
+			rc = config_fail_at(reader, sorted[i], "zone %s is listed twice",
+					    sorted[i]->name);
+	free(sorted);
+	return rc;
+}
+
+int
+config_finish(struct config_reader *reader)
+{
+	struct mr_config_dns *dns = &reader->config->dns;
+	int rc = finish_cpus(reader);
+
+	if (!dns->udp_payload_v6_bytes)
+		dns->udp_payload_v6_bytes = dns->udp_payload_v4_bytes;
+	if (!rc)
+		rc = finish_ports(reader);
+	if (!rc)
+		rc = finish_vips(reader);
+	return rc ? rc : finish_zones(reader);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/config_int - what the files of ctl/config share.
+ */
+#ifndef MR_CTL_CONFIG_INT_H
+#define MR_CTL_CONFIG_INT_H
+
+#include "ctl/config.h"
+#include "ctl/schema.h"
+#include "ctl/yaml.h"
+
+/* One pass over a document. The first error stands. */
+struct config_reader {
+	struct mr_config *config;
+	struct mr_error *error;
+};
+
+/* config_place_add remembers that the value at this address was written at node. */
+int config_place_add(struct config_reader *reader, const void *value,
+		     const struct mr_yaml_node *node);
+
+/* config_fail sets "FILE:LINE:COLUMN: what" and returns -EINVAL. */
+int config_fail(struct config_reader *reader, const struct mr_yaml_node *node, const char *format,
+		...) MR_PRINTF(3, 4);
+/* config_fail_at is config_fail for a value whose node is gone: its place is looked up. */
+int config_fail_at(struct config_reader *reader, const void *value, const char *format, ...)
+	MR_PRINTF(3, 4);
+
+/* config_wrong is the failure of a value that is not what its row expects. */
+int config_wrong(struct config_reader *reader, const struct mr_schema_row *row,
+		 const struct mr_yaml_node *node);
+
+/* config_read_scalar reads one value; value is where it goes. */
+int config_read_scalar(struct config_reader *reader, const struct mr_schema_row *row,
+		       const struct mr_yaml_node *node, void *value);
+
+/* What one row cannot say: after an item has been read, and after everything has. */
+int config_finish_port(struct config_reader *reader, const struct mr_yaml_node *node,
+		       struct mr_config_port *port);
+int config_finish_zone(struct config_reader *reader, const struct mr_yaml_node *node,
+		       struct mr_config_zone *zone);
+int config_finish(struct config_reader *reader);
+
+enum { CONFIG_VLAN_UNSET = UINT16_MAX };
+
+#endif

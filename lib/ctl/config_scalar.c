@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/config_scalar - one scalar of the document into its field, by its row's type.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/config_int.h"
+
+static bool
+scalar_number(const char *text, uint64_t *out)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (!digits || digits > 19 || text[digits])
+		return false;
+	*out = strtoull(text, NULL, 10);
+	return true;
+}
+
+static bool
+scalar_bool(const char *text, bool *out)
+{
+	static const struct mr_schema_choice words[] = {
+		{ "on", true },   { "yes", true }, { "true", true },
+		{ "off", false }, { "no", false }, { "false", false },
+	};
+
+	for (size_t i = 0; i < MR_ARRAY_COUNT(words); i++) {
+		if (strcmp(text, words[i].text))
+			continue;
+		*out = words[i].value;
+		return true;
+	}
+	return false;
+}
+
+static bool
+scalar_choice(const struct mr_schema_row *row, const char *text, void *value)
+{
+	for (const struct mr_schema_choice *choice = row->choices; choice->text; choice++) {
+		if (strcmp(text, choice->text))
+			continue;
+		if (row->room == sizeof(bool))
+			*(bool *)value = choice->value;
+		else
+			*(int *)value = choice->value;
+		return true;
+	}
+	return false;
+}
+
+static bool
+scalar_fits(const struct mr_schema_row *row, const char *text)
+{
+	size_t bytes = strlen(text);
+
+	return bytes >= row->low && bytes <= row->high;
+}
+
+static bool
+scalar_name(const struct mr_schema_row *row, const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+
+	return scalar_fits(row, text) && !text[strspn(text, letters)];
+}
+
+/* A file name is relative to the folder of the file it stands in. */
+static bool
+scalar_path(const struct config_reader *reader, const struct mr_schema_row *row, const char *text,
+	    char *out, size_t room_bytes)
+{
+	const char *slash = strrchr(reader->config->path, '/');
+	int folder_bytes = slash ? (int)(slash + 1 - reader->config->path) : 0;
+
+	if (!scalar_fits(row, text))
+		return false;
+	if (text[0] == '/')
+		folder_bytes = 0;
+	return (size_t)snprintf(out, room_bytes, "%.*s%s", folder_bytes, reader->config->path,
+				text) < room_bytes;
+}
+
+static bool
+scalar_domain(const char *text, char *out)
+{
+	uint8_t wire[MR_ZONE_NAME_BYTES];
+
+	if (!*text || mr_zone_name_from_text(text, wire) < 0)
+		return false;
+	mr_zone_name_to_text(wire, out);
+	return true;
+}
+
+static bool
+scalar_next_hop(const char *text, struct mr_config_next_hop *out)
+{
+	char addr[MR_ADDR_TEXT_BYTES];
+	const char *at = strchr(text, '@');
+	size_t addr_bytes = at ? (size_t)(at - text) : strlen(text);
+	uint64_t vlan = CONFIG_VLAN_UNSET;
+
+	if (addr_bytes >= sizeof(addr))
+		return false;
+	memcpy(addr, text, addr_bytes);
+	addr[addr_bytes] = 0;
+	if (at && (!scalar_number(at + 1, &vlan) || vlan > 4094))
+		return false;
+	out->vlan = (uint16_t)vlan;
+	return !mr_addr_parse(addr, &out->addr);
+}
+
+static int
+scalar_kind(struct config_reader *reader, const struct mr_schema_row *row,
+	    const struct mr_yaml_node *node, struct mr_port_config *port)
+{
+	const char *key = mr_schema_key(row);
+	bool good;
+
+	if (port->kind[0])
+		return config_fail(reader, node,
+				   "%s: this port is already %s: %s; a port has one kind", key,
+				   port->kind, port->target);
+	if (row->type == MR_SCHEMA_KIND_PATH)
+		good = scalar_path(reader, row, node->text, port->target, sizeof(port->target));
+	else if ((good = scalar_name(row, node->text)))
+		memcpy(port->target, node->text, strlen(node->text) + 1);
+	if (!good)
+		return config_wrong(reader, row, node);
+	memcpy(port->kind, key, strlen(key) + 1);
+	return config_place_add(reader, port->target, node);
+}
+
+static bool
+scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const char *text,
+	   void *value)
+{
+	uint64_t number;
+
+	switch (row->type) {
+	case MR_SCHEMA_MAP:
+	case MR_SCHEMA_LIST:
+	case MR_SCHEMA_KIND:
+	case MR_SCHEMA_KIND_PATH:
+		return false; /* not scalars, or done by scalar_kind */
+	case MR_SCHEMA_NAME:
+		if (!scalar_name(row, text))
+			return false;
+		memcpy(value, text, strlen(text) + 1);
+		return true;
+	case MR_SCHEMA_PATH:
+		return scalar_path(reader, row, text, value, row->room);
+	case MR_SCHEMA_DOMAIN:
+		return scalar_domain(text, value);
+	case MR_SCHEMA_BOOL:
+		return scalar_bool(text, value);
+	case MR_SCHEMA_U16:
+	case MR_SCHEMA_U32:
+		if (!scalar_number(text, &number) || number < row->low || number > row->high)
+			return false;
+		if (row->type == MR_SCHEMA_U16)
+			*(uint16_t *)value = (uint16_t)number;
+		else
+			*(uint32_t *)value = (uint32_t)number;
+		return true;
+	case MR_SCHEMA_SIZE:
+		if (mr_units_bytes(text, &number) || number < row->low || number > row->high)
+			return false;
+		*(uint64_t *)value = number;
+		return true;
+	case MR_SCHEMA_CHOICE:
+		return scalar_choice(row, text, value);
+	case MR_SCHEMA_ADDR:
+		return !mr_addr_parse(text, value);
+	case MR_SCHEMA_MAC:
+		return !mr_mac_parse(text, value);
+	case MR_SCHEMA_NEXT_HOP:
+		return scalar_next_hop(text, value);
+	}
+	return false;
+}
+
+int
+config_read_scalar(struct config_reader *reader, const struct mr_schema_row *row,
+		   const struct mr_yaml_node *node, void *value)
+{
+	if (node->kind != MR_YAML_SCALAR)
+		return config_wrong(reader, row, node);
+	if (row->type == MR_SCHEMA_KIND || row->type == MR_SCHEMA_KIND_PATH)
+		return scalar_kind(reader, row, node, value);
+	if (!scalar_set(reader, row, node->text, value))
+		return config_wrong(reader, row, node);
+	return config_place_add(reader, value, node);
+}
