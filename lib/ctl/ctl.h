@@ -14,5 +14,6 @@
 
 #include "ctl/config.h"
 #include "ctl/schema.h"
+#include "ctl/watch.h"
 
 #endif
