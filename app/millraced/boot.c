@@ -35,7 +35,8 @@ static int
 eal_open(struct boot *self, struct mr_error *error)
 {
 	const struct mr_config *config = self->config;
-	uint64_t mbufs = CONTROL_MBUFS + (uint64_t)config->memory.packet_buffers * config->cpus.worker_count;
+	uint64_t mbufs =
+		CONTROL_MBUFS + (uint64_t)config->memory.packet_buffers * config->cpus.worker_count;
 	struct mr_port_eal_config eal = {
 		.huge = config->memory.hugepages,
 		.memory_bytes = EAL_BASE_BYTES + mbufs * MBUF_COST_BYTES,
@@ -57,7 +58,8 @@ pools_open(struct boot *self, struct mr_error *error)
 	uint16_t worker_count = (uint16_t)self->config->cpus.worker_count;
 
 	for (uint16_t i = 0; i < worker_count; i++) {
-		self->pools[i] = mr_port_mbuf_pool_create(i, self->config->memory.packet_buffers, error);
+		self->pools[i] =
+			mr_port_mbuf_pool_create(i, self->config->memory.packet_buffers, error);
 		if (!self->pools[i])
 			return error->code;
 	}
@@ -127,12 +129,13 @@ boot_run(struct boot *self, struct mr_error *error)
 	if (logs_start(&self->logs, &self->group, error))
 		return error->code;
 	for (uint16_t i = 0; i < self->group.worker_count; i++) {
-		/* lcore 0 is the control thread, lcore i + 1 runs worker i: see mr_port_eal_start. */
+		/* lcore 0 is the control thread, lcore i + 1 runs worker i: see mr_port_eal_start.
+		 */
 		int failure = rte_eal_remote_launch(worker_main, self->group.workers[i], i + 1u);
 
 		if (failure)
-			return mr_error_set(error, failure, "cannot start worker %u on CPU %u: %s", i,
-					    self->config->cpus.workers[i], strerror(-failure));
+			return mr_error_set(error, failure, "cannot start worker %u on CPU %u: %s",
+					    i, self->config->cpus.workers[i], strerror(-failure));
 		self->launched++;
 	}
 	return 0;

@@ -3,9 +3,8 @@
  * millraced/boot - from a checked configuration to ports, memory and workers, and back.
  *
  *   [boot_open]   EAL -> drivers -> pools -> ports -> zone store -> workers (made, not running)
- *   [boot_run]    workers turn, the log thread writes            (a world has been published before)
- *   [boot_halt]   workers and the log thread end
- *   [boot_close]  everything in reverse order
+ *   [boot_run]    workers turn, the log thread writes            (a world has been published
+ * before) [boot_halt]   workers and the log thread end [boot_close]  everything in reverse order
  *
  * Owner: main. Thread: the control thread. Memory: all that the process will use on the data path.
  */
@@ -33,7 +32,8 @@ struct boot {
 void boot_drivers(void);
 
 /* boot_open does all that needs privileges. On failure nothing is left and error says why. */
-MR_MUST_USE int boot_open(struct boot *self, const struct mr_config *config, struct mr_error *error);
+MR_MUST_USE int boot_open(struct boot *self, const struct mr_config *config,
+			  struct mr_error *error);
 MR_MUST_USE int boot_run(struct boot *self, struct mr_error *error);
 void boot_halt(struct boot *self);
 void boot_close(struct boot *self);
