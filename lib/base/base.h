@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base - types, assertions, byte cursor, keyed hash, units, addresses, control-plane log.
+ * base - types, assertions, byte cursor, keyed hash, units, addresses, log, timer wheel.
  *
  * Everything here is pure or belongs to its caller; other rooms include this one header.
  */
@@ -17,5 +17,6 @@
 #include "base/units.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wheel.h"
 
 #endif
