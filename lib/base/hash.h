@@ -36,6 +36,16 @@ mr_hash_fold(uint64_t state, uint64_t input)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* mr_hash_finish makes a table's bits of a folded state. One fold keeps the lattice of inputs that
+ * differ in few digits: spread over 1,024 buckets, numbered labels were found with up to four times
+ * the variance of chance; after this second fold they are as even as chance. What is folded on is
+ * the state, not the finished value. */
+static inline uint64_t
+mr_hash_finish(uint64_t state)
+{
+	return mr_hash_fold(state, 0xa0761d6478bd642full);
+}
+
 /* mr_load_tail8 returns up to 8 bytes (count <= 8) as a little-endian number without reading past
  * them. */
 static inline uint64_t
