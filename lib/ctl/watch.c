@@ -96,7 +96,7 @@ watch_neighbours(struct mr_watch *self, const struct mr_net_snapshot *snapshot, 
 		uint32_t count = mr_worker_notes(self->group->workers[i], notes, NOTES_PER_TICK);
 
 		for (uint32_t n = 0; n < count; n++)
-			mr_net_neighbours_learn(self->group->neighbours, &notes[n].addr,
+			mr_net_neighbours_learn(self->group->neighbours, &notes[n].hop,
 						&notes[n].mac, now_ns);
 		mr_metric_add(self->metrics, MR_WATCH_neighbour_learn, count);
 	}

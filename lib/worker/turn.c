@@ -75,7 +75,9 @@ packet_learn(struct mr_worker *self, const struct mr_net_packet *packet, struct 
 	worker_note(self, &(struct mr_worker_note){
 				  .kind = MR_NOTE_NEIGHBOUR,
 				  .mac = packet->learn_mac,
-				  .addr = packet->src,
+				  .hop = { .addr = packet->src,
+					   .interface = packet->interface,
+					   .vlan = packet->vlan },
 			  });
 	rte_pktmbuf_free(pkt);
 }
@@ -152,6 +154,7 @@ burst_net(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports,
 			self->tally[MR_WORKER_punt]++;
 			rte_pktmbuf_free(pkt);
 			break;
+		case MR_NET_ICMP_ERROR: /* only connections would want to know */
 		case MR_NET_DROP:
 			rte_pktmbuf_free(pkt);
 			break;

@@ -81,7 +81,7 @@ enum mr_worker_note_kind { MR_NOTE_NEIGHBOUR };
 struct mr_worker_note {
 	uint8_t kind;
 	struct mr_mac mac;
-	struct mr_addr addr;
+	struct mr_net_next_hop hop;
 };
 
 /* ---- worker ---- */

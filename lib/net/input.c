@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * net/input - Ethernet and 802.1Q: is the frame for us, and who reads on.
+ */
+#include "net/net_int.h"
+
+MR_METRIC_DEFINE("net", mr_net_metric_table, NET_METRICS);
+
+#define NET_EVENTS(X)                \
+	X(address_conflict, WARNING, \
+	  "{addr} is ours, but {mac} claims it too, in a frame from {mac}; ours is {mac}")
+#define EVENT_ID(name, ...) EVENT_##name,
+enum { NET_EVENTS(EVENT_ID) };
+MR_EVLOG_DEFINE("net", net_event_table, NET_EVENTS);
+
+#define CONFLICT_EVENT_INTERVAL_NS MR_NS_PER_S
+
+static inline uint64_t
+mac_load(const void *mac)
+{
+	uint32_t head;
+	uint16_t tail;
+
+	memcpy(&head, mac, 4);
+	memcpy(&tail, (const uint8_t *)mac + 4, 2);
+	return head | (uint64_t)tail << 32;
+}
+
+bool
+net_own_mac(const struct mr_net_snapshot *self, const uint8_t *mac)
+{
+	for (uint16_t i = 0; i < self->interface_count; i++)
+		if (self->interfaces[i].vlan_count &&
+		    mac_load(&self->interfaces[i].mac) == mac_load(mac))
+			return true;
+	return false;
+}
+
+/* The group addresses that a host with only VIPs listens to: broadcast (ARP), all-nodes and
+ * solicited-node (RFC 2464 7: 33:33 and the last four bytes of the IPv6 address). */
+static bool
+eth_group_wanted(const uint8_t *mac)
+{
+	static const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	static const uint8_t all_nodes[6] = { 0x33, 0x33, 0, 0, 0, 1 };
+
+	return !memcmp(mac, broadcast, 6) || !memcmp(mac, all_nodes, 6) ||
+	       (mac[0] == 0x33 && mac[1] == 0x33 && mac[2] == 0xff);
+}
+
+/* eth_address_check says whether the frame is to be read; false leaves the verdict in *verdict. */
+static inline bool
+eth_address_check(struct mr_net *self, struct mr_net_packet *packet,
+		  const struct net_interface *interface, enum mr_net_verdict *verdict)
+{
+	const uint8_t *eth = packet->bytes;
+	uint64_t src = mac_load(eth + MR_MAC_BYTES), own = mac_load(&interface->mac);
+
+	if (mr_unlikely(src & 1 || src == 0)) {
+		*verdict = net_drop(self, MR_NET_eth_source);
+		return false;
+	}
+	if (mr_unlikely(src == own)) {
+		*verdict = net_drop(self, MR_NET_eth_loop);
+		return false;
+	}
+	packet->link_group = eth[0] & 1;
+	if (mr_likely(mac_load(eth) == own))
+		return true;
+	if (!packet->link_group) {
+		*verdict = net_drop(self, MR_NET_eth_foreign);
+		return false;
+	}
+	if (eth_group_wanted(eth))
+		return true;
+	*verdict = net_punt(self, packet, MR_NET_eth_foreign);
+	return false;
+}
+
+static inline bool
+eth_is_tag(uint16_t type)
+{
+	return type == ETH_TYPE_VLAN || type == ETH_TYPE_SERVICE_VLAN || type == ETH_TYPE_OLD_STACK;
+}
+
+/* vlan_check reads the tag if there is one and finds its place in the interface's list. */
+static inline bool
+vlan_check(struct mr_net *self, struct mr_net_packet *packet, const struct net_interface *interface,
+	   uint16_t *type, enum mr_net_verdict *verdict)
+{
+	packet->vlan = 0;
+	packet->l3_offset = ETH_BYTES;
+	if (mr_unlikely(eth_is_tag(*type))) {
+		if (packet->frame_bytes < ETH_BYTES + VLAN_BYTES) {
+			*verdict = net_drop(self, MR_NET_vlan_truncated);
+			return false;
+		}
+		packet->vlan = mr_load_be16(packet->bytes + ETH_BYTES) & 0xfff;
+		packet->l3_offset = ETH_BYTES + VLAN_BYTES;
+		if (*type != ETH_TYPE_VLAN ||
+		    eth_is_tag(mr_load_be16(packet->bytes + ETH_BYTES + 2))) {
+			*verdict = net_drop(self, MR_NET_vlan_stack);
+			return false;
+		}
+		*type = mr_load_be16(packet->bytes + ETH_BYTES + 2);
+	}
+	for (uint16_t i = 0; i < interface->vlan_count; i++)
+		if (interface->vlans[i] == packet->vlan) {
+			packet->vlan_index = (uint8_t)i;
+			return true;
+		}
+	*verdict = net_punt(self, packet, MR_NET_vlan_unknown);
+	return false;
+}
+
+enum mr_net_verdict
+mr_net_input(struct mr_net *self, struct mr_net_packet *packet, bool rx_checksum_good,
+	     uint64_t now_ns)
+{
+	const struct net_interface *interface;
+	enum mr_net_verdict verdict;
+	uint16_t type;
+
+	MR_ASSERT_SLOW(packet->interface < MR_NET_IF_MAX);
+	MR_ASSERT_SLOW(packet->frame_bytes <= packet->room_bytes);
+	self->tally[MR_NET_rx_frame]++;
+	if (mr_unlikely(packet->frame_bytes < ETH_BYTES))
+		return net_drop(self, MR_NET_eth_runt);
+	interface = &self->snapshot->interfaces[packet->interface];
+	type = mr_load_be16(packet->bytes + 12);
+	if (!eth_address_check(self, packet, interface, &verdict))
+		return verdict;
+	if (!vlan_check(self, packet, interface, &type, &verdict))
+		return verdict;
+	packet->app = MR_NET_APP_NONE;
+	packet->vip = UINT16_MAX;
+	if (mr_likely(type == ETH_TYPE_V4))
+		return ipv4_input(self, packet, rx_checksum_good, now_ns);
+	if (type == ETH_TYPE_V6)
+		return ipv6_input(self, packet, rx_checksum_good, now_ns);
+	if (type == ETH_TYPE_ARP)
+		return arp_input(self, packet, now_ns);
+	return net_punt(self, packet, MR_NET_eth_type);
+}
+
+void
+mr_net_flush(struct mr_net *self)
+{
+	mr_metric_flush(self->metrics, self->tally, MR_NET_METRIC_COUNT);
+	memset(self->tally, 0, sizeof(self->tally));
+}
+
+void
+net_conflict_event(struct mr_net *self, const struct mr_addr *addr, const uint8_t *mac,
+		   const struct mr_net_packet *packet, uint64_t now_ns)
+{
+	struct mr_evlog_record record = { .now_ns = now_ns, .table = &net_event_table };
+
+	if (!self->evlog || now_ns < self->conflict_event_ns)
+		return;
+	self->conflict_event_ns = now_ns + CONFLICT_EVENT_INTERVAL_NS;
+	record.kind = EVENT_address_conflict;
+	memcpy(&record.arguments[0], addr, sizeof(*addr));
+	memcpy(&record.arguments[2], mac, MR_MAC_BYTES);
+	memcpy(&record.arguments[3], packet->bytes + MR_MAC_BYTES, MR_MAC_BYTES);
+	memcpy(&record.arguments[4], &self->snapshot->interfaces[packet->interface].mac,
+	       MR_MAC_BYTES);
+	mr_evlog_post(self->evlog, &record);
+}
