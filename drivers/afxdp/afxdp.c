@@ -4,9 +4,9 @@
  */
 #include "afxdp/afxdp_int.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
+#include <rte_log.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +45,7 @@ afxdp_plan(const struct afxdp *self, const struct mr_port *port, struct mr_port_
 				    port->config.target, combined ? "combined" : "rx",
 				    plan->queue_count, have);
 	plan->queue_count = have;
+	plan->device_count = combined ? 1 : have;
 	return 0;
 }
 
@@ -83,6 +84,9 @@ afxdp_prepare(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *
 	*self = (struct afxdp){ .control_fd = -1,
 				.lock_fd = -1,
 				.object_fd = -1,
+				.program_fd = -1,
+				.link_fd = -1,
+				.sockets_fd = -1,
 				.tables_fd = -1,
 				.counts_fd = -1,
 				.table_fds = { -1, -1 } };
@@ -103,6 +107,7 @@ afxdp_prepare(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *
 		code = afxdp_up(self, port, error);
 	if (!code)
 		code = afxdp_plan(self, port, plan, error);
+	self->device_count = plan->device_count;
 	if (!code)
 		code = afxdp_object(self, port, error);
 	return code;
@@ -112,15 +117,22 @@ static int
 afxdp_describe(struct mr_port *port, uint16_t unit, char name[MR_PORT_DEVICE_NAME_BYTES],
 	       char arguments[MR_PORT_ARGUMENTS_BYTES], struct mr_error *error)
 {
-	const struct afxdp *self = port->driver_state;
+	struct afxdp *self = port->driver_state;
+	uint16_t queue_count = self->device_count > 1 ? 1 : port->queue_count;
 
-	(void)unit;
 	(void)error;
-	snprintf(name, MR_PORT_DEVICE_NAME_BYTES, "net_af_xdp%u", port->index);
+	afxdp_sockets_mark(self);
+	snprintf(name, MR_PORT_DEVICE_NAME_BYTES, "net_af_xdp%u_%u", port->index, unit);
 	snprintf(arguments, MR_PORT_ARGUMENTS_BYTES,
-		 "iface=%s,start_queue=0,queue_count=%u,xdp_prog=/proc/self/fd/%d,busy_budget=0",
-		 port->config.target, port->queue_count, self->object_fd);
+		 "iface=%s,start_queue=%u,queue_count=%u,xdp_prog=/proc/self/fd/%d,busy_budget=0",
+		 port->config.target, unit, queue_count, self->object_fd);
 	return 0;
+}
+
+static int
+afxdp_joined(struct mr_port *port, uint16_t unit, struct mr_error *error)
+{
+	return afxdp_program_take(port->driver_state, port, unit, error);
 }
 
 static int
@@ -130,7 +142,21 @@ afxdp_started(struct mr_port *port, struct mr_error *error)
 
 	close(self->object_fd);
 	self->object_fd = -1;
-	return afxdp_maps_find(self, port, error);
+	return afxdp_program_link(self, port, error);
+}
+
+/* afxdp_stopping detaches the program, before the PMD looks for one to remove. The PMD asks the
+ * kernel to detach whatever is there; without privileges that fails, and it would say so. */
+static void
+afxdp_stopping(struct mr_port *port)
+{
+	struct afxdp *self = port->driver_state;
+
+	if (!self || self->link_fd < 0)
+		return;
+	close(self->link_fd);
+	self->link_fd = -1;
+	rte_log_set_level_pattern("pmd.net.af_xdp*", RTE_LOG_CRIT);
 }
 
 static bool
@@ -143,45 +169,25 @@ afxdp_link(struct mr_port *port)
 	       (flags & IFF_RUNNING);
 }
 
-/* afxdp_detach makes sure that our program is gone; the PMD has removed it as a rule. */
-static void
-afxdp_detach(const struct afxdp *self, const struct mr_port *port)
-{
-	uint32_t id = 0;
-
-	if (!self->program_id || bpf_xdp_query_id((int)self->interface, 0, &id) != 0 ||
-	    id != self->program_id)
-		return;
-	if (bpf_xdp_detach((int)self->interface, 0, NULL) != 0)
-		mr_log(MR_LOG_WARNING,
-		       "port %s: the XDP program stays on %s (it passes everything to the kernel; "
-		       "the next start removes it)",
-		       port->config.name, port->config.target);
-}
-
 static void
 afxdp_stopped(struct mr_port *port)
 {
 	struct afxdp *self = port->driver_state;
-	int *fds[6];
 	short flags;
 
 	if (!self)
 		return;
-	afxdp_detach(self, port);
+	rte_log_set_level_pattern("pmd.net.af_xdp*", RTE_LOG_NOTICE);
 	if (self->set_allmulti && afxdp_flags(self, port->config.target, &flags) == 0)
 		(void)!afxdp_flags_set(self, port->config.target, (short)(flags & ~IFF_ALLMULTI));
-	fds[0] = &self->control_fd;
-	fds[1] = &self->object_fd;
-	fds[2] = &self->tables_fd;
-	fds[3] = &self->counts_fd;
-	fds[4] = &self->table_fds[0];
-	fds[5] = &self->table_fds[1];
+	/* The lock is the last: then another instance may come. */
+	const int fds[] = { self->link_fd,   self->program_fd,   self->control_fd,
+			    self->object_fd, self->sockets_fd,   self->tables_fd,
+			    self->counts_fd, self->table_fds[0], self->table_fds[1],
+			    self->lock_fd };
 	for (size_t i = 0; i < MR_ARRAY_COUNT(fds); i++)
-		if (*fds[i] >= 0)
-			close(*fds[i]);
-	if (self->lock_fd >= 0)
-		close(self->lock_fd); /* last: now another instance may come */
+		if (fds[i] >= 0)
+			close(fds[i]);
 	free(self);
 	port->driver_state = NULL;
 }
@@ -192,8 +198,10 @@ const struct mr_port_driver mr_afxdp_driver = {
 	.caps = MR_PORT_CAP_MULTI_QUEUE | MR_PORT_CAP_STEER,
 	.prepare = afxdp_prepare,
 	.describe = afxdp_describe,
+	.joined = afxdp_joined,
 	.started = afxdp_started,
 	.steer = afxdp_steer,
 	.link = afxdp_link,
+	.stopping = afxdp_stopping,
 	.stopped = afxdp_stopped,
 };

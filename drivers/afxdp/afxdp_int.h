@@ -8,18 +8,22 @@
 #include "afxdp/afxdp.h"
 #include "afxdp/steer.h"
 
+enum { AFXDP_FD_MAX = 4096 }; /* descriptors that are searched for the PMD's sockets */
+
 struct afxdp {
 	/* const after open */
 	unsigned int interface; /* index */
+	uint16_t device_count;  /* DPDK devices: one, or one per queue */
 	int control_fd;         /* a socket for ioctl */
 	int lock_fd;            /* bound to the instance's abstract name */
 	int object_fd;          /* memfd with the program, for the PMD to load */
-	int tables_fd, counts_fd;
+	int program_fd, link_fd;
+	int sockets_fd, tables_fd, counts_fd; /* maps */
 	int table_fds[2];
-	uint32_t program_id;
 	bool set_allmulti; /* undone at close */
 	/* owner: the control thread */
-	uint32_t active; /* which table is active */
+	uint32_t active;                       /* which table is active */
+	uint64_t known_fds[AFXDP_FD_MAX / 64]; /* AF_XDP sockets that are not the next device's */
 };
 
 /* ---- interface.c: the kernel's side of the device ---- */
@@ -34,10 +38,20 @@ uint16_t afxdp_queues(const struct afxdp *self, const char *interface, bool *com
 int afxdp_flags(const struct afxdp *self, const char *interface, short *flags);
 int afxdp_flags_set(const struct afxdp *self, const char *interface, short flags);
 
+/* ---- program.c: the steering program's attachment ---- */
+
+/* afxdp_sockets_mark remembers which AF_XDP sockets there are, before a device is made. */
+void afxdp_sockets_mark(struct afxdp *self);
+/* afxdp_program_take takes over, for the first device, the program that the PMD has attached; for
+ * the others, puts the device's socket into the first one's map. Either way nothing is attached
+ * afterwards. */
+int afxdp_program_take(struct afxdp *self, const struct mr_port *port, uint16_t unit,
+		       struct mr_error *error);
+/* afxdp_program_link attaches the program for as long as this process lives. */
+int afxdp_program_link(struct afxdp *self, const struct mr_port *port, struct mr_error *error);
+
 /* ---- rules.c: the program's maps ---- */
 
-/* afxdp_maps_find opens the maps of the program that the PMD has attached. */
-int afxdp_maps_find(struct afxdp *self, const struct mr_port *port, struct mr_error *error);
 int afxdp_steer(struct mr_port *port, const struct mr_port_steer *steer, struct mr_error *error);
 
 #endif
