@@ -105,8 +105,8 @@ generate_modifier(struct mr_text *self, const struct text_token *token, const ch
 		int more = 0;
 
 		if (sscanf(text + used, ",%3u%n%c", &width, &more, &close) != 2)
-			return 0;
-		used += more;
+			close = '\0';
+		used = close ? used + more : 0;
 		if (close == ',') {
 			base = text[used + 1];
 			used += 2;

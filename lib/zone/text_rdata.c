@@ -328,6 +328,47 @@ rdata_precheck(struct mr_text *self, const struct text_entry *entry, uint32_t fi
 	return 0;
 }
 
+/* rdata_check_key reads the key of an IPSECKEY ahead of ldns, which loses memory when it is bad. */
+static int
+rdata_check_key(struct mr_text *self, const struct text_entry *entry, uint32_t first)
+{
+	ldns_rdf *key = NULL;
+	size_t at = 0;
+
+	for (uint32_t i = first + 4; i < entry->count; i++) {
+		memcpy(self->line + at, text_of(entry, &entry->tokens[i]), entry->tokens[i].bytes);
+		at += entry->tokens[i].bytes;
+	}
+	self->line[at] = '\0';
+	if (at > 0 && ldns_str2rdf_b64(&key, self->line) != LDNS_STATUS_OK)
+		return mr_text_fail(self, &entry->tokens[first + 4], "the key is not base64");
+	ldns_rdf_deep_free(key);
+	return 0;
+}
+
+/* rdata_check_params wants each key of an SVCB or HTTPS once (RFC 9460 2.1); ldns has sorted them.
+ */
+static bool
+rdata_check_params(const uint8_t *rdata, size_t bytes)
+{
+	struct mr_cursor cursor = mr_cursor_over(rdata, bytes);
+	int32_t before = -1;
+	uint8_t label;
+
+	(void)mr_cursor_be16(&cursor);
+	while ((label = mr_cursor_u8(&cursor)) > 0)
+		(void)mr_cursor_take(&cursor, label);
+	while (!cursor.failed && mr_cursor_left(&cursor) > 0) {
+		int32_t key = mr_cursor_be16(&cursor);
+
+		if (key <= before)
+			return false;
+		before = key;
+		(void)mr_cursor_take(&cursor, mr_cursor_be16(&cursor));
+	}
+	return !cursor.failed;
+}
+
 /* rdata_line writes the record that ldns is to read: ". 0 IN TYPE1 data". */
 static bool
 rdata_line(struct mr_text *self, const struct text_entry *entry, uint32_t first, uint16_t type)
@@ -370,6 +411,8 @@ rdata_by_ldns(struct mr_text *self, const struct text_entry *entry, uint32_t fir
 	size_t at = 0;
 	int failed = rdata_precheck(self, entry, first, type);
 
+	if (!failed && type == LDNS_RR_TYPE_IPSECKEY)
+		failed = rdata_check_key(self, entry, first);
 	if (failed)
 		return failed;
 	if (!rdata_line(self, entry, first, type))
@@ -393,6 +436,9 @@ rdata_by_ldns(struct mr_text *self, const struct text_entry *entry, uint32_t fir
 		at += bytes;
 	}
 	ldns_rr_free(rr);
+	if ((type == LDNS_RR_TYPE_SVCB || type == LDNS_RR_TYPE_HTTPS) &&
+	    !rdata_check_params(self->rdata, at))
+		return mr_text_fail(self, where, "a parameter is given twice");
 	return (int)at;
 }
 

@@ -57,6 +57,7 @@ test_generate_modifiers(void **state)
 	fixture_bad(self, "$TTL 1\n$GENERATE 1-2 a${0,1,y} A 192.0.2.1\n", "2:15:", "modifier");
 	fixture_bad(self, "$TTL 1\n$GENERATE 1-2 a${} A 192.0.2.1\n", "2:15:", "modifier");
 	fixture_bad(self, "$TTL 1\n$GENERATE 1-2 a${1 A 192.0.2.1\n", "2:15:", "modifier");
+	fixture_bad(self, "$TTL 1\n$GENERATE 1-2 a${1,2 A 192.0.2.1\n", "2:15:", "modifier");
 	fixture_bad(self, "$TTL 1\n$GENERATE 1-2 a${1,} A 192.0.2.1\n", "2:15:", "modifier");
 	fixture_bad(self, "$TTL 1\n$GENERATE 1-2 a${0,1,} A 192.0.2.1\n", "2:15:", "modifier");
 }

@@ -199,6 +199,8 @@ test_rdata_out_of_range_is_told(void **state)
 		{ "x 1 A\n", "1:5:", "data is missing after A" },
 		{ "x 1 A 192.0.2.1 2\n", "1:17:", "\"2\" is too much for A" },
 		{ "x 1 SRV 1 2 3\n", "1:9:", "bad data for type SRV" },
+		{ "x 1 HTTPS 1 . port=1 port=2\n", "1:11:", "given twice" },
+		{ "x 1 IPSECKEY 10 1 2 192.0.2.38 A$Q\n", "1:32:", "not base64" },
 		{ "x 1 NULL abc\n", "1:5:", "generic form only" },
 		{ "x 1 RESINFO a=b\n", "1:5:", "generic form only" },
 		{ "x 1 TYPE65280 abc\n", "1:5:", "generic form only" },
