@@ -27,6 +27,7 @@
 	X(job_refused, COUNTER, EVENTS, "Jobs refused: none free, or the ring was full")          \
 	X(job_done, COUNTER, EVENTS, "Job completions taken")                                     \
 	X(job_stale, COUNTER, EVENTS, "Job completions ignored: their generation is over")        \
-	X(timer_fired, COUNTER, EVENTS, "Timers fired")
+	X(timer_fired, COUNTER, EVENTS, "Timers fired")                                           \
+	X(timer_refused, COUNTER, EVENTS, "Timers refused: all taken")
 
 #endif

@@ -71,6 +71,7 @@ turn_serve(struct mr_worker *self)
 		done += worker_turn_queue(self, port);
 	done += worker_turn_dispatch(self);
 	done += worker_turn_jobs(self);
+	done += worker_turn_timers(self);
 	return done;
 }
 
@@ -99,6 +100,8 @@ turn_rest(struct mr_worker *self, uint32_t done)
 		rte_pause();
 		return;
 	}
+	if (mr_wheel_next_ns(&self->wheel) < self->now_ns + self->sleep_us * MR_NS_PER_US)
+		return;
 	mr_metric_add(self->metrics, MR_WORKER_sleep, 1);
 	__atomic_store_n(&self->asleep, true, __ATOMIC_RELAXED);
 	mr_rcu_offline();
@@ -169,6 +172,7 @@ worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struc
 static void
 worker_destroy(struct mr_worker *self)
 {
+	worker_timers_destroy(self);
 	worker_jobs_destroy(self);
 	if (self->evlog)
 		mr_evlog_ring_destroy(self->evlog);
@@ -188,7 +192,8 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 		struct mr_worker *worker = worker_create(group, i, cpus[i], error);
 
 		group->workers[i] = worker;
-		if (!worker || !worker->evlog || worker_jobs_create(worker, error)) {
+		if (!worker || !worker->evlog || worker_jobs_create(worker, error) ||
+		    worker_timers_create(worker, error)) {
 			mr_worker_group_destroy(group);
 			return error ? error->code : -ENOMEM;
 		}

@@ -92,6 +92,7 @@ enum {
 	MR_DISPATCH_RING = 1024, /* packets waiting from one worker to another */
 	MR_NOTE_RING = 256,
 	MR_WORKER_TX_RETRY = 8, /* times that a full port is asked again within one burst */
+	MR_TIMER_MAX = 4096,    /* running timers of one worker */
 	MR_WORKER_TIMERS_PER_TURN = 256,
 	MR_WORKER_SPIN_TURNS = 512, /* empty turns before an adaptive worker sleeps */
 	MR_WORKER_SLEEP_MIN_US = 10,
@@ -157,6 +158,14 @@ uint32_t mr_worker_notes(struct mr_worker *self, struct mr_worker_note *out, uin
  * inside a turn. */
 bool mr_job_submit(struct mr_worker *self, mr_job_run_fn *run, mr_job_done_fn *done,
 		   uint32_t handle, uint32_t generation, const uint64_t words[MR_JOB_WORDS]);
+
+/* mr_timer_start calls fire(worker, owner, generation) once, in a turn at least delay_ns from now and
+ * at most one tick (1.05 ms) and the wheel's backlog later. Returns the timer, for mr_timer_cancel
+ * before it fires; 0, counted, when all are taken. On the worker, inside a turn. */
+typedef void mr_timer_fn(struct mr_worker *worker, uint32_t owner, uint32_t generation);
+uint32_t mr_timer_start(struct mr_worker *self, uint64_t delay_ns, mr_timer_fn *fire,
+			uint32_t owner, uint32_t generation);
+void mr_timer_cancel(struct mr_worker *self, uint32_t timer);
 
 /* mr_worker_now_ns is this turn's time, on the scale of mr_clock_now_ns. */
 uint64_t mr_worker_now_ns(const struct mr_worker *self);

@@ -31,6 +31,13 @@ struct worker_burst {
 	uint16_t item_packets[MR_BURST_MAX];
 };
 
+struct worker_timer {
+	struct mr_wheel_node node;
+	mr_timer_fn *fire;
+	uint32_t owner, generation;
+};
+_Static_assert(sizeof(struct worker_timer) == 32, "two in a cache line");
+
 struct mr_worker {
 	/* const after boot */
 	struct mr_worker_group *group MR_LINE_ALIGNED;
@@ -50,6 +57,9 @@ struct mr_worker {
 	uint32_t sleep_us;
 	uint32_t job_free[MR_JOB_MAX];
 	uint32_t job_free_count;
+	uint32_t timer_free; /* first of the chain of free timers, 0 at its end */
+	struct worker_timer *timers;
+	struct mr_wheel wheel;
 	uint32_t tally[MR_WORKER_METRIC_COUNT]; /* of this turn */
 	struct mr_net net;
 	struct mr_dns dns;
@@ -117,6 +127,11 @@ void worker_hand_over(struct mr_worker *self, uint16_t to, struct rte_mbuf *pkt,
 void worker_note(struct mr_worker *self, const struct mr_worker_note *note);
 int worker_rings_create(struct mr_worker_group *group, struct mr_error *error);
 void worker_rings_destroy(struct mr_worker_group *group);
+
+/* timers.c */
+int worker_timers_create(struct mr_worker *self, struct mr_error *error);
+void worker_timers_destroy(struct mr_worker *self);
+uint32_t worker_turn_timers(struct mr_worker *self);
 
 /* jobs.c */
 int worker_jobs_create(struct mr_worker *self, struct mr_error *error);
