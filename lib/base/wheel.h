@@ -18,11 +18,12 @@
  *         lies on the level of the highest 6-bit digit in which it differs from the current tick.
  *
  * State                next                                           [function]
- *   IDLE            -> SCHEDULED                                       [mr_wheel_schedule]
- *   SCHEDULED       -> SCHEDULED  another deadline, or a level down    [mr_wheel_schedule,
- * _advance] SCHEDULED       -> IDLE                                            [mr_wheel_cancel]
- *   SCHEDULED       -> IDLE       due: the callback runs               [mr_wheel_advance]
- *   IDLE            -> SCHEDULED  the callback returned a deadline     [mr_wheel_advance]
+ *   IDLE      -> SCHEDULED                                        [mr_wheel_schedule]
+ *   SCHEDULED -> SCHEDULED  another deadline                      [mr_wheel_schedule]
+ *   SCHEDULED -> SCHEDULED  a level down, as its time comes near  [mr_wheel_advance]
+ *   SCHEDULED -> IDLE                                             [mr_wheel_cancel]
+ *   SCHEDULED -> IDLE       due: the callback runs                [mr_wheel_advance]
+ *   IDLE      -> SCHEDULED  the callback returned a deadline      [mr_wheel_advance]
  *
  * (1) A timer fires once, never before its deadline, and in the first mr_wheel_advance whose now is
  *     a whole tick past it, unless limit cut that call short: then in one of the next.

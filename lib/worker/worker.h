@@ -2,23 +2,24 @@
  *
  * worker - the run-to-completion loop: one pinned thread that takes packets to answers.
  *
- *   turn: clock -> rx burst -> net -> dns -> tx burst     per queue of this worker   [turn_queue]
- *         -> dispatch rings (other workers, control)      bounded [turn_dispatch]
- *         -> job completions                              bounded                    [turn_jobs]
- *         -> timers                                       bounded                    [turn_timers]
- *         -> quiescent state -> idle policy [mr_worker_run]
+ *   turn: clock -> rx burst -> net -> dns -> tx burst     per queue              [turn_queue]
+ *         -> dispatch rings (other workers, control)      bounded                [turn_dispatch]
+ *         -> job completions                              bounded                [turn_jobs]
+ *         -> timers                                       bounded                [turn_timers]
+ *         -> quiescent state -> idle policy                                      [mr_worker_run]
  *
  * Owner:  a struct mr_worker belongs to its thread once mr_worker_run starts; the fields under
- * `reader: any` may be read by others at any time. Thread: mr_worker_run on the pinned core.
- * mr_worker_stop, _send, _notes by the control thread. Memory: everything is taken at
- * mr_worker_create. Nothing is allocated in a turn.
+ *         `reader: any` may be read by others at any time.
+ * Thread: mr_worker_run on the pinned core. mr_worker_stop, _send and _notes by the control thread.
+ * Memory: everything is taken at mr_worker_group_create. Nothing is allocated in a turn.
  *
  * (1) Time is read once per turn, from the time stamp counter.
  * (2) Nothing loaded from the world is kept past the turn's quiescent state; what must live longer
- * is pinned. (3) A queue is touched by its owner only: worker i owns queue q of a port when q == i;
- * a port with fewer queues than workers is spread over all of them by the flow's hash, through the
- * dispatch rings, and answers return the same way. (4) Each stage of a turn is bounded, so a turn
- * is.
+ *     is pinned.
+ * (3) A queue is touched by its owner only: worker i owns queue q of a port when q == i; a port
+ *     with fewer queues than workers is spread over all of them by the flow's hash, through the
+ *     dispatch rings, and answers return the same way.
+ * (4) Each stage of a turn is bounded, so a turn is.
  */
 #ifndef MR_WORKER_WORKER_H
 #define MR_WORKER_WORKER_H
@@ -159,9 +160,9 @@ uint32_t mr_worker_notes(struct mr_worker *self, struct mr_worker_note *out, uin
 bool mr_job_submit(struct mr_worker *self, mr_job_run_fn *run, mr_job_done_fn *done,
 		   uint32_t handle, uint32_t generation, const uint64_t words[MR_JOB_WORDS]);
 
-/* mr_timer_start calls fire(worker, owner, generation) once, in a turn at least delay_ns from now and
- * at most one tick (1.05 ms) and the wheel's backlog later. Returns the timer, for mr_timer_cancel
- * before it fires; 0, counted, when all are taken. On the worker, inside a turn. */
+/* mr_timer_start calls fire(worker, owner, generation) once, in a turn at least delay_ns from now
+ * and at most one tick (1.05 ms) and the wheel's backlog later. Returns the timer, for
+ * mr_timer_cancel before it fires; 0, counted, when all are taken. On the worker, inside a turn. */
 typedef void mr_timer_fn(struct mr_worker *worker, uint32_t owner, uint32_t generation);
 uint32_t mr_timer_start(struct mr_worker *self, uint64_t delay_ns, mr_timer_fn *fire,
 			uint32_t owner, uint32_t generation);
