@@ -108,6 +108,28 @@ test_get_after_foreign_take_keeps_gap(void **state)
 	teardown(&f);
 }
 
+/* The same while the last piece is free: it is not made longer by what lies behind the gap. */
+static void
+test_get_after_foreign_take_leaves_free_tail(void **state)
+{
+	struct fixture f;
+	uint64_t a, b, foreign;
+
+	(void)state;
+	setup(&f, 32 * MIB);
+	assert_int_equal(mr_extents_get(f.extents, 2 * MIB, &a), 0);
+	mr_extents_put(f.extents, a, 2 * MIB);
+	assert_int_equal(mr_arena_take(&f.arena, 100, 1, &foreign), 0);
+	memset(mr_arena_at(&f.arena, foreign), 0x77, 100);
+	assert_int_equal(mr_extents_get(f.extents, 3 * MIB, &b), 0);
+	assert_true(b >= foreign + 100);
+	memset(mr_arena_at(&f.arena, b), 0, 3 * MIB);
+	assert_int_equal(*(uint8_t *)mr_arena_at(&f.arena, foreign), 0x77);
+	assert_int_equal(mr_extents_get(f.extents, 2 * MIB, &b), 0);
+	assert_int_equal(a, b); /* the tail before the gap is still to be had */
+	teardown(&f);
+}
+
 struct held {
 	uint64_t offset, bytes;
 	uint8_t mark;
@@ -238,6 +260,7 @@ main(void)
 		cmocka_unit_test(test_get_put_counts_and_joins),
 		cmocka_unit_test(test_get_at_limit_is_exact),
 		cmocka_unit_test(test_get_after_foreign_take_keeps_gap),
+		cmocka_unit_test(test_get_after_foreign_take_leaves_free_tail),
 		cmocka_unit_test(test_random_against_model),
 		cmocka_unit_test(test_many_small_pieces_are_fast),
 	};

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "mem/mem.h"
 #include "rcu/rcu.h"
 
 static unsigned released[16], released_count;
@@ -302,6 +303,116 @@ test_publish_retire_stress_readers_see_only_live(void **state)
 	free(current);
 }
 
+/* ---- stress: what is pinned outlives its grace period, and not longer than its pins ---- */
+
+enum { SLOTS = 8, HELD_MAX = 4, PINNED_PUBLICATIONS = 500 };
+
+struct pinnable {
+	uint32_t slot;
+	uint64_t state;
+};
+
+static struct mr_pins pins;
+static struct pinnable pinnables[SLOTS];
+static struct pinnable *pinned_current;
+static bool slot_free[SLOTS]; /* owner: ctl */
+
+static void
+pinnable_free(void *item)
+{
+	struct pinnable *p = item;
+
+	p->state = DEAD;
+	slot_free[p->slot] = true;
+}
+
+static bool
+pinnable_idle(const void *item)
+{
+	return mr_pins_idle(&pins, ((const struct pinnable *)item)->slot);
+}
+
+/* pinning_run takes a pin in each turn, keeps the last HELD_MAX over its quiescent states, and
+ * looks at what it holds. */
+static void *
+pinning_run(void *context)
+{
+	const uint32_t worker = (uint32_t)(uintptr_t)context;
+	const struct pinnable *held[HELD_MAX] = { 0 };
+	uint64_t wrong = 0;
+
+	mr_rcu_register();
+	for (unsigned turn = 0; !atomic_load_explicit(&stop, memory_order_relaxed); turn++) {
+		const struct pinnable **place = &held[turn % HELD_MAX];
+
+		if (*place) {
+			wrong += (*place)->state != ALIVE;
+			mr_pin_drop(&pins, worker, (*place)->slot);
+		}
+		*place = mr_rcu_load(&pinned_current);
+		mr_pin_take(&pins, worker, (*place)->slot);
+		mr_rcu_quiescent();
+		if (turn % 16 == 0)
+			sched_yield();
+	}
+	for (unsigned i = 0; i < HELD_MAX; i++)
+		if (held[i])
+			mr_pin_drop(&pins, worker, held[i]->slot);
+	mr_rcu_unregister();
+	return (void *)(uintptr_t)wrong;
+}
+
+static uint32_t
+slot_take(void)
+{
+	for (;;) {
+		for (uint32_t i = 0; i < SLOTS; i++)
+			if (slot_free[i]) {
+				slot_free[i] = false;
+				return i;
+			}
+		mr_rcu_reclaim();
+		sched_yield();
+	}
+}
+
+static void
+test_retire_pinned_stress_frees_after_last_drop(void **state)
+{
+	struct mr_arena arena;
+	pthread_t threads[2];
+
+	(void)state;
+	assert_int_equal(mr_arena_create(&arena, "pins", 1 << 20, false, NULL), 0);
+	assert_int_equal(mr_pins_create(&pins, &arena, 2, SLOTS, NULL), 0);
+	atomic_store(&stop, false);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		slot_free[i] = true;
+	for (int n = 0; n < PINNED_PUBLICATIONS; n++) {
+		struct pinnable *old = pinned_current;
+		uint32_t slot = slot_take();
+
+		pinnables[slot] = (struct pinnable){ slot, ALIVE };
+		mr_rcu_publish(&pinned_current, &pinnables[slot]);
+		if (old)
+			mr_rcu_retire(pinnable_free, pinnable_idle, old);
+		for (uintptr_t i = 0; !n && i < 2; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, pinning_run, (void *)i),
+					 0);
+	}
+	atomic_store(&stop, true);
+	for (int i = 0; i < 2; i++) {
+		void *wrong;
+
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	assert_int_equal(mr_rcu_barrier(1000), 0);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		assert_int_equal(slot_free[i], &pinnables[i] != pinned_current);
+	mr_arena_destroy(&arena);
+}
+
 int
 main(void)
 {
@@ -314,6 +425,7 @@ main(void)
 		cmocka_unit_test(test_synchronize_waits_for_quiescent),
 		cmocka_unit_test(test_synchronize_does_not_wait_for_offline),
 		cmocka_unit_test(test_publish_retire_stress_readers_see_only_live),
+		cmocka_unit_test(test_retire_pinned_stress_frees_after_last_drop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
