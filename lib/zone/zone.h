@@ -21,13 +21,13 @@
 
 #include "base/base.h"
 #include "mem/mem.h"
+#include "zone/lookup.h" /* what a worker needs: names, nodes, RRsets */
 
 enum {
-	MR_ZONE_NAME_BYTES = 255,
-	MR_ZONE_LABEL_BYTES = 63,
-	MR_ZONE_LABELS = 127,
 	MR_ZONE_INCLUDE_DEPTH = 10,
 	MR_ZONE_RRS_PER_SET = 4096,
+	/* An RRset with its RRSIGs that is larger fits no message beside its question. */
+	MR_ZONE_RRSET_BYTES = 65000,
 };
 
 /* ---- text ---- */
@@ -65,7 +65,6 @@ const char *mr_zone_name_to_text(const uint8_t *wire, char out[MR_ZONE_NAME_TEXT
 /* ---- store and builder ---- */
 
 struct mr_zone_store; /* one arena of extents; the hash key of all names */
-struct mr_zone;
 struct mr_zone_builder;
 
 MR_MUST_USE int mr_zone_store_create(struct mr_zone_store **self, uint64_t reserved_bytes,
@@ -75,13 +74,16 @@ void mr_zone_store_stats(const struct mr_zone_store *self, struct mr_extents_sta
 
 MR_MUST_USE int mr_zone_builder_create(struct mr_zone_builder **self, const uint8_t *origin,
 				       uint16_t origin_bytes, struct mr_error *error);
-/* mr_zone_builder_add takes one record in any order. Identical records are merged (RFC 2181 5);
- * differing TTLs of one set become the lowest, with a warning counted. -EINVAL for out-of-zone
- * owners, a CNAME beside other data, a second SOA, … */
+/* mr_zone_builder_add takes one record in any order. -EINVAL for what can be seen in one record: an
+ * owner outside the zone, another class, a second SOA, RDATA that is not what its type says. A
+ * record that fails is not added, so a caller may count it and go on. */
 MR_MUST_USE int mr_zone_builder_add(struct mr_zone_builder *self,
 				    const struct mr_zone_record *record, struct mr_error *error);
-/* mr_zone_builder_finish checks (3), lays the zone out in store and gives it. The builder is empty
- * afterwards. */
+/* mr_zone_builder_finish checks (3) and what concerns whole RRsets, lays the zone out in store and
+ * gives it. Identical records are merged (RFC 2181 5); differing TTLs of one set become the lowest,
+ * with a warning counted. -EINVAL for a CNAME beside other data, two CNAMEs or DNAMEs at one name,
+ * an RRset above MR_ZONE_RRSET_BYTES or MR_ZONE_RRS_PER_SET; -ENOMEM. The builder is empty
+ * afterwards, also on failure. */
 MR_MUST_USE int mr_zone_builder_finish(struct mr_zone_builder *self, struct mr_zone_store *store,
 				       struct mr_zone **zone, struct mr_error *error);
 void mr_zone_builder_destroy(struct mr_zone_builder *self);
@@ -96,13 +98,56 @@ void mr_zone_release(struct mr_zone_store *store, struct mr_zone *zone);
 struct mr_zone_info {
 	char origin[MR_ZONE_NAME_TEXT_BYTES];
 	uint32_t serial;
+	uint32_t warnings;                      /* duplicates merged and TTLs lowered */
 	uint64_t records, rrsets, names, bytes; /* bytes: all-in, in the store */
+	/* of bytes: hash lines; node heads and names; finished records; prebuilt referrals and tail
+	 */
+	uint64_t bucket_bytes, node_bytes, wire_bytes, block_bytes;
 };
 void mr_zone_info(const struct mr_zone *zone, struct mr_zone_info *out);
 
+/* One RRset as the control plane sees it; borrowed until the zone is released. */
+struct mr_zone_view {
+	uint8_t owner[MR_ZONE_NAME_BYTES]; /* wire, lower-cased */
+	uint8_t owner_bytes;
+	uint16_t type, rr_count, sig_count;
+	uint32_t ttl;
+	const struct mr_zone_rrset *rrset; /* NULL: an empty non-terminal */
+};
+/* mr_zone_visit calls visit for every RRset (and every empty non-terminal) in no stated order,
+ * until it returns other than 0; returns that. */
+int mr_zone_visit(const struct mr_zone *zone,
+		  int (*visit)(void *context, const struct mr_zone_view *view), void *context);
+/* mr_zone_find_rrset fills view with the RRset of exactly this wire name and type; -ENOENT.
+ * Wildcards and delegations are not applied: this shows what the file says. */
+MR_MUST_USE int mr_zone_find_rrset(const struct mr_zone_store *store, const struct mr_zone *zone,
+				   const uint8_t *name, uint16_t name_bytes, uint16_t type,
+				   struct mr_zone_view *view);
+/* mr_zone_rr returns record index of view (signatures follow the records) as RDATA; NULL past the
+ * end. */
+const uint8_t *mr_zone_rr(const struct mr_zone_view *view, unsigned index, uint16_t *type,
+			  uint32_t *ttl, uint16_t *rdata_bytes);
+
 /* ---- set ---- */
 
-struct mr_zone_set; /* immutable: apex name -> zone */
+/* Immutable: apex name -> zone. */
+struct mr_zone_set_slot {
+	uint64_t hash;
+	int64_t zone_offset; /* from the slot array; 0: free */
+};
+
+struct mr_zone_set {
+	/* reader: any, under RCU */
+	struct mr_hash_key key;
+	uint64_t mask; /* slots - 1 */
+	const struct mr_zone_set_slot *slots;
+	uint64_t label_bits[2]; /* label counts that origins have */
+	/* owner: control thread */
+	struct mr_zone_store *store;
+	uint64_t extent, extent_bytes;
+	size_t count;
+	struct mr_zone **zones;
+} MR_LINE_ALIGNED;
 
 /* mr_zone_set_build makes a set of zones (borrowed; each origin once). An empty set is legal: it
  * refuses everything. */
@@ -114,5 +159,13 @@ struct mr_zone *mr_zone_set_at(const struct mr_zone_set *self, size_t index);
 /* mr_zone_set_find returns the zone whose origin is exactly this wire name, or NULL. */
 struct mr_zone *mr_zone_set_find(const struct mr_zone_set *self, const uint8_t *origin,
 				 uint16_t origin_bytes);
+
+/* mr_zone_set_match returns the zone with the longest origin that is a suffix of name with at most
+ * limit labels, or NULL. Worker. */
+MR_HOT const struct mr_zone *mr_zone_set_match(const struct mr_zone_set *self,
+					       const struct mr_zone_name *name, unsigned limit);
+
+/* mr_zone_set_prefetch fetches what mr_zone_set_match will look at first. */
+MR_HOT void mr_zone_set_prefetch(const struct mr_zone_set *self, const struct mr_zone_name *name);
 
 #endif
