@@ -5,10 +5,25 @@
  * Owner:  struct mr_dns belongs to one worker.
  * Thread: its worker. Zones are read under RCU, inside one burst.
  * Memory: allocates nothing; an answer is written over its query, in [message .. message +
- * room_bytes). Spec:   RFC 1034 4.3.2 (lookup), 1035 (format), 2181, 2308 (negative answers), 3597,
- * 4343, 4592 (wildcards), 6891 (EDNS), 9471 (glue).
+ *         room_bytes), behind the question, which stays as it came (its case too).
+ * Spec:   RFC 1034 4.3.2 (lookup), 1035 (format), 2181, 2308 (negative answers), 3597, 4343,
+ *         4592 (wildcards), 6672 (DNAME), 6891 (EDNS), 7871 (ECS, parsed), 8020, 8482 (ANY),
+ *         8945 5.2.1 (a TSIG key that we do not have), 9471 (glue), 9619 (one question).
  *
  * Stages of a burst: parse and hash all -> prefetch buckets -> prefetch RRsets -> write all.
+ *
+ * One query:
+ *   START            -> DROP                      short, a response, sent to a group
+ * [dns_query_parse] START            -> ERROR                     FORMERR NOTIMP REFUSED BADVERS
+ * [dns_query_parse] START            -> LOOKUP [dns_query_parse] LOOKUP           -> DATA NODATA
+ * MISSING REFERRAL REFUSED, or CNAME, DNAME          [answer_in_zone] CNAME, DNAME     -> LOOKUP
+ * with the new name, at most MR_DNS_CNAME_MAX times       [dns_answer_lookup] all but DROP     ->
+ * sent                                                           [dns_answer_finish]
+ *
+ * (1) An answer is never longer than room_bytes, nor over UDP than 512 bytes or what both sides'
+ *     EDNS sizes allow. What does not fit is left out by whole RRsets, and TC is set.
+ * (2) The first 12 bytes and the question are the query's, but for the flags and counts.
+ * (3) A message with QR set is never answered.
  */
 #ifndef MR_DNS_DNS_H
 #define MR_DNS_DNS_H
@@ -47,9 +62,9 @@ enum mr_dns_outcome {
 struct mr_dns_item {
 	uint8_t *message;       /* the query; becomes the answer */
 	uint16_t message_bytes; /* of the query */
-	uint16_t room_bytes;    /* that the transport can carry and the buffer has */
-	uint16_t answer_bytes;  /* out */
-	uint8_t outcome;        /* out: enum mr_dns_outcome */
+	uint16_t room_bytes; /* that the transport can carry and the buffer has; >= message_bytes */
+	uint16_t answer_bytes; /* out */
+	uint8_t outcome;       /* out: enum mr_dns_outcome */
 	struct mr_dns_client client;
 };
 
@@ -70,9 +85,14 @@ struct mr_dns {
 	uint32_t tally[MR_DNS_METRIC_COUNT];
 };
 
-/* mr_dns_answer_burst answers count items (at most MR_BURST_MAX) from zones. */
+/* mr_dns_answer_burst answers count items (at most MR_BURST_MAX) from zones: fills
+ * answer_bytes, outcome and client.ecs of each. Counts into self->tally. */
 MR_HOT MR_NONNULL void mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones,
 					   struct mr_dns_item *items, uint16_t count);
+
+/* mr_dns_answer is a burst of one. */
+MR_NONNULL void mr_dns_answer(struct mr_dns *self, const struct mr_zone_set *zones,
+			      struct mr_dns_item *item);
 
 /* mr_dns_flush adds the burst's tally to the metrics. */
 void mr_dns_flush(struct mr_dns *self);

@@ -6,6 +6,77 @@
 #define MR_DNS_METRICS_H
 
 /* X(name, kind, unit, help) */
-#define DNS_METRICS(X) X(query, COUNTER, QUERIES, "Queries received")
+#define DNS_METRICS(X)                                                                        \
+	X(query, COUNTER, QUERIES, "Messages received")                                       \
+	/* how it came */                                                                     \
+	X(transport_udp, COUNTER, QUERIES, "Received over UDP")                               \
+	X(transport_tcp, COUNTER, QUERIES, "Received over TCP")                               \
+	X(transport_tls, COUNTER, QUERIES, "Received over TLS")                               \
+	X(transport_https, COUNTER, QUERIES, "Received over HTTPS")                           \
+	X(transport_quic, COUNTER, QUERIES, "Received over QUIC")                             \
+	X(edns, COUNTER, QUERIES, "With EDNS")                                                \
+	X(edns_do, COUNTER, QUERIES, "With EDNS and the DO bit")                              \
+	X(edns_ecs, COUNTER, QUERIES, "With EDNS client subnet")                              \
+	/* never answered */                                                                  \
+	X(drop_short, COUNTER, QUERIES, "Dropped: shorter than a header")                     \
+	X(drop_response, COUNTER, QUERIES, "Dropped: a response, not a query")                \
+	X(drop_multicast, COUNTER, QUERIES, "Dropped: sent to a group")                       \
+	/* what was asked, of the queries that could be read */                               \
+	X(qtype_a, COUNTER, QUERIES, "Asked for A")                                           \
+	X(qtype_ns, COUNTER, QUERIES, "Asked for NS")                                         \
+	X(qtype_cname, COUNTER, QUERIES, "Asked for CNAME")                                   \
+	X(qtype_soa, COUNTER, QUERIES, "Asked for SOA")                                       \
+	X(qtype_ptr, COUNTER, QUERIES, "Asked for PTR")                                       \
+	X(qtype_mx, COUNTER, QUERIES, "Asked for MX")                                         \
+	X(qtype_txt, COUNTER, QUERIES, "Asked for TXT")                                       \
+	X(qtype_aaaa, COUNTER, QUERIES, "Asked for AAAA")                                     \
+	X(qtype_srv, COUNTER, QUERIES, "Asked for SRV")                                       \
+	X(qtype_ds, COUNTER, QUERIES, "Asked for DS")                                         \
+	X(qtype_dnskey, COUNTER, QUERIES, "Asked for DNSKEY")                                 \
+	X(qtype_svcb, COUNTER, QUERIES, "Asked for SVCB or HTTPS")                            \
+	X(qtype_caa, COUNTER, QUERIES, "Asked for CAA")                                       \
+	X(qtype_any, COUNTER, QUERIES, "Asked for ANY")                                       \
+	X(qtype_xfr, COUNTER, QUERIES, "Asked for a zone transfer")                           \
+	X(qtype_meta, COUNTER, QUERIES, "Asked for another meta type")                        \
+	X(qtype_other, COUNTER, QUERIES, "Asked for any other type")                          \
+	/* what was found */                                                                  \
+	X(found_rrset, COUNTER, QUERIES, "Answered with the RRset asked for")                 \
+	X(found_any, COUNTER, QUERIES, "ANY answered with one RRset")                         \
+	X(found_nodata, COUNTER, QUERIES, "The name has no such type")                        \
+	X(found_missing, COUNTER, QUERIES, "The name does not exist")                         \
+	X(found_referral, COUNTER, QUERIES, "Referred to a child zone")                       \
+	X(found_wildcard, COUNTER, QUERIES, "Answered from a wildcard (steps, not queries)")  \
+	X(found_cname, COUNTER, QUERIES, "CNAMEs followed")                                   \
+	X(found_dname, COUNTER, QUERIES, "DNAMEs followed")                                   \
+	X(found_outside, COUNTER, QUERIES, "Chains that left the zones served")               \
+	X(found_no_zone, COUNTER, QUERIES, "Names in no zone served")                         \
+	X(chain_limit, COUNTER, QUERIES, "Chains cut at their limit")                         \
+	X(chain_loop, COUNTER, QUERIES, "Chains that came back to a name")                    \
+	X(truncated, COUNTER, QUERIES, "Answers sent with TC")                                \
+	X(glue_left_out, COUNTER, QUERIES, "Referrals without glue that they can do without") \
+	/* why it was refused or not understood */                                            \
+	X(refused_class, COUNTER, QUERIES, "Refused: class is not IN")                        \
+	X(notimp_opcode, COUNTER, QUERIES, "Not implemented: opcode")                         \
+	X(notimp_notify, COUNTER, QUERIES, "Not implemented: NOTIFY")                         \
+	X(notimp_update, COUNTER, QUERIES, "Not implemented: UPDATE")                         \
+	X(formerr_qdcount, COUNTER, QUERIES, "Malformed: not one question")                   \
+	X(formerr_question, COUNTER, QUERIES, "Malformed: the question")                      \
+	X(formerr_sections, COUNTER, QUERIES, "Malformed: answer or authority records")       \
+	X(formerr_additional, COUNTER, QUERIES, "Malformed: additional records")              \
+	X(formerr_opt, COUNTER, QUERIES, "Malformed: EDNS")                                   \
+	X(formerr_tsig, COUNTER, QUERIES, "Malformed: TSIG")                                  \
+	X(formerr_trailing, COUNTER, QUERIES, "Malformed: bytes behind the last record")      \
+	X(formerr_qtype, COUNTER, QUERIES, "Malformed: a type that cannot be asked for")      \
+	/* how it was answered */                                                             \
+	X(rcode_noerror, COUNTER, QUERIES, "Answered NOERROR")                                \
+	X(rcode_formerr, COUNTER, QUERIES, "Answered FORMERR")                                \
+	X(rcode_servfail, COUNTER, QUERIES, "Answered SERVFAIL")                              \
+	X(rcode_nxdomain, COUNTER, QUERIES, "Answered NXDOMAIN")                              \
+	X(rcode_notimp, COUNTER, QUERIES, "Answered NOTIMP")                                  \
+	X(rcode_refused, COUNTER, QUERIES, "Answered REFUSED")                                \
+	X(rcode_yxdomain, COUNTER, QUERIES, "Answered YXDOMAIN")                              \
+	X(rcode_notauth, COUNTER, QUERIES, "Answered NOTAUTH (unknown TSIG key)")             \
+	X(rcode_badvers, COUNTER, QUERIES, "Answered BADVERS")                                \
+	X(answer_bytes, COUNTER, BYTES, "Bytes of answers")
 
 #endif

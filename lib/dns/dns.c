@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dns/dns - a burst in stages, so that the memory of one query is fetched while others are worked
+ * on.
+ */
+#include "dns/dns_int.h"
+
+MR_METRIC_DEFINE("dns", mr_dns_metric_table, DNS_METRICS);
+
+/* The lines that the lookup will ask first: the home of the name, or of the deepest ancestor that
+ * the zone can have. */
+static inline void
+prefetch_bucket(const struct dns_query *query)
+{
+	const struct mr_zone *zone = query->zone;
+	unsigned labels = MR_MIN(query->qname.labels, zone->labels_max);
+
+	__builtin_prefetch(mr_zone_home(zone, query->qname.hash[labels]));
+}
+
+static inline void
+prefetch_node(const struct dns_query *query)
+{
+	const struct mr_zone *zone = query->zone;
+	unsigned labels = MR_MIN(query->qname.labels, zone->labels_max);
+	const struct mr_zone_node *node = mr_zone_candidate(zone, query->qname.hash[labels]);
+
+	if (node)
+		__builtin_prefetch(node);
+}
+
+static void
+write_item(struct mr_dns *self, const struct mr_zone_set *zones, const struct dns_query *query,
+	   struct mr_dns_item *item)
+{
+	struct dns_answer answer;
+
+	dns_answer_start(&answer, self, query, item);
+	if (mr_likely(query->action == DNS_LOOKUP))
+		dns_answer_lookup(&answer, zones, query);
+	dns_answer_finish(&answer, self, query, item, NULL);
+}
+
+static MR_COLD void
+write_tsig_item(struct mr_dns *self, const struct dns_query *query, struct mr_dns_item *item)
+{
+	struct dns_answer answer;
+	struct dns_tsig tsig;
+
+	dns_tsig_refuse(&tsig, query, item);
+	dns_answer_start(&answer, self, query, item);
+	dns_answer_finish(&answer, self, query, item, &tsig);
+}
+
+void
+mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones, struct mr_dns_item *items,
+		    uint16_t count)
+{
+	struct dns_query
+		queries[MR_BURST_MAX]; /* 1.5 KB each, of which a query touches a few lines */
+
+	MR_ASSERT(count <= MR_BURST_MAX);
+	for (uint16_t i = 0; i < count; i++) {
+		dns_query_parse(&queries[i], self, zones, &items[i]);
+		if (mr_likely(queries[i].action == DNS_LOOKUP))
+			mr_zone_set_prefetch(zones, &queries[i].qname);
+	}
+	for (uint16_t i = 0; i < count; i++) {
+		if (mr_unlikely(queries[i].action != DNS_LOOKUP))
+			continue;
+		queries[i].zone = dns_zone_for(zones, &queries[i]);
+		if (mr_likely(queries[i].zone != NULL))
+			prefetch_bucket(&queries[i]);
+	}
+	for (uint16_t i = 0; i < count; i++)
+		if (mr_likely(queries[i].zone != NULL))
+			prefetch_node(&queries[i]);
+	for (uint16_t i = 0; i < count; i++) {
+		if (mr_unlikely(queries[i].action == DNS_DROP)) {
+			items[i].outcome = MR_DNS_DROP;
+			items[i].answer_bytes = 0;
+		} else if (mr_unlikely(queries[i].rcode == DNS_NOTAUTH)) {
+			write_tsig_item(self, &queries[i], &items[i]);
+		} else {
+			write_item(self, zones, &queries[i], &items[i]);
+		}
+	}
+}
+
+void
+mr_dns_answer(struct mr_dns *self, const struct mr_zone_set *zones, struct mr_dns_item *item)
+{
+	mr_dns_answer_burst(self, zones, item, 1);
+}
+
+void
+mr_dns_flush(struct mr_dns *self)
+{
+	mr_metric_flush(self->metrics, self->tally, MR_DNS_METRIC_COUNT);
+	memset(self->tally, 0, sizeof(self->tally));
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dns/int - one query between the stages of a burst.
+ */
+#ifndef MR_DNS_DNS_INT_H
+#define MR_DNS_DNS_INT_H
+
+#include "dns/dns.h"
+
+enum {
+	DNS_OPT_BYTES = 11,
+	DNS_ADDITIONAL_MAX = 16, /* records of a query that are looked at */
+	/* Compression pointers reach 16383. Chains end where the message is longer than this, so
+	 * that every pointer into a prebuilt block or a chain's last name is within reach. */
+	DNS_CHAIN_BYTES = 9000,
+	DNS_POINTER_MAX = 0x3fff,
+};
+
+enum dns_rcode {
+	DNS_NOERROR = 0,
+	DNS_FORMERR = 1,
+	DNS_SERVFAIL = 2,
+	DNS_NXDOMAIN = 3,
+	DNS_NOTIMP = 4,
+	DNS_REFUSED = 5,
+	DNS_YXDOMAIN = 6,
+	DNS_NOTAUTH = 9,
+	DNS_BADVERS = 16,
+};
+
+enum dns_header_flag {
+	DNS_QR = 0x8000,
+	DNS_OPCODE = 0x7800,
+	DNS_AA = 0x0400,
+	DNS_TC = 0x0200,
+	DNS_RD = 0x0100,
+	DNS_CD = 0x0010,
+};
+
+enum dns_opcode { DNS_OPCODE_QUERY = 0, DNS_OPCODE_NOTIFY = 4, DNS_OPCODE_UPDATE = 5 };
+
+enum dns_action { DNS_DROP, DNS_ERROR, DNS_LOOKUP };
+
+struct dns_query {
+	const struct mr_zone *zone; /* of the question, or NULL */
+	uint16_t flags;             /* of the query's header */
+	uint16_t qtype;
+	uint16_t question_end; /* MR_DNS_HEADER_BYTES when the question is not given back */
+	uint16_t edns_bytes;   /* the size that the client offers */
+	uint16_t rcode;        /* of DNS_ERROR */
+	uint16_t tsig_at;      /* where the TSIG record is; 0: none */
+	uint8_t action;        /* enum dns_action */
+	bool edns, dnssec_ok;
+	struct mr_zone_name qname; /* filled when action is DNS_LOOKUP */
+};
+
+/* What a refused TSIG gets back. */
+struct dns_tsig {
+	uint16_t bytes;
+	uint8_t record[600];
+};
+
+/* One answer while it is written. */
+struct dns_answer {
+	uint8_t *message;
+	uint32_t at;          /* bytes written */
+	uint32_t limit;       /* bytes that the records may fill: room for the OPT is kept back */
+	uint32_t whole_limit; /* limit with that room */
+	uint32_t room;        /* bytes that may be touched */
+	uint32_t name_at;     /* where the name now asked for stands in the message */
+	const struct mr_zone_name *name; /* that name */
+	uint16_t answer_count, authority_count, additional_count;
+	uint16_t rcode, qtype;
+	bool authoritative, truncated, dnssec_ok;
+	uint32_t *tally;
+};
+
+/* dns_query_parse reads the whole message of item, strictly, and says what is to be done. */
+void dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zone_set *zones,
+		     struct mr_dns_item *item);
+
+/* dns_additional_parse walks count records from at to the end of the message (OPT, TSIG; the rest
+ * is passed over). On failure query->rcode is set; else it stays. */
+MR_COLD void dns_additional_parse(struct dns_query *query, struct mr_dns *self,
+				  struct mr_dns_item *item, unsigned at, unsigned count);
+
+/* dns_zone_for returns the zone that answers query, or NULL. */
+const struct mr_zone *dns_zone_for(const struct mr_zone_set *zones, const struct dns_query *query);
+
+/* dns_answer_start makes the empty answer to query; dns_answer_lookup fills it from zones;
+ * dns_answer_finish writes OPT, TSIG (may be NULL) and header, and sets the item's outcome. */
+void dns_answer_start(struct dns_answer *self, struct mr_dns *dns, const struct dns_query *query,
+		      const struct mr_dns_item *item);
+void dns_answer_lookup(struct dns_answer *self, const struct mr_zone_set *zones,
+		       const struct dns_query *query);
+void dns_answer_finish(struct dns_answer *self, struct mr_dns *dns, const struct dns_query *query,
+		       struct mr_dns_item *item, const struct dns_tsig *tsig);
+
+/* dns_tsig_refuse saves from the query what a BADKEY answer repeats (before it is overwritten), and
+ * dns_tsig_put writes that record. */
+MR_COLD void dns_tsig_refuse(struct dns_tsig *self, const struct dns_query *query,
+			     const struct mr_dns_item *item);
+MR_COLD void dns_tsig_put(const struct dns_tsig *self, struct dns_answer *answer);
+
+static inline uint16_t
+dns_payload_bytes(const struct mr_dns *self, const struct mr_dns_item *item)
+{
+	return mr_addr_is_v4(&item->client.addr) ? self->config->udp_payload_v4_bytes
+						 : self->config->udp_payload_v6_bytes;
+}
+
+#endif
