@@ -128,7 +128,8 @@ everything_is_read(void **state)
 			    "/etc/millrace/m.yaml:7:12");
 	assert_string_equal(mr_config_place(config, &config->dns.zones[1], place),
 			    "/etc/millrace/m.yaml:30:7");
-	assert_string_equal(mr_config_place(config, config, place), "/etc/millrace/m.yaml");
+	assert_string_equal(mr_config_place(config, &config->places, place),
+			    "/etc/millrace/m.yaml");
 	mr_config_free(config);
 }
 
