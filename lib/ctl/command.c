@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/command - the rows, and reading what a person typed by them.
+ */
+#include "ctl/command.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/suggest.h"
+
+#define COMMAND_ROW(symbol, name, role, kind, required, arg, help) \
+	{ name, MR_CTL_##role, MR_COMMAND_##kind, required, arg, help },
+
+static const struct mr_command commands[] = { MR_COMMANDS(COMMAND_ROW) };
+
+const struct mr_command *
+mr_command_at(size_t index)
+{
+	return index < MR_ARRAY_COUNT(commands) ? &commands[index] : NULL;
+}
+
+const struct mr_command *
+mr_command_find(const char *name)
+{
+	for (size_t i = 0; i < MR_ARRAY_COUNT(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+const char *
+mr_command_nearest(const char *name)
+{
+	struct mr_suggest suggest = mr_suggest_start(name);
+
+	for (size_t i = 0; i < MR_ARRAY_COUNT(commands); i++)
+		mr_suggest_offer(&suggest, commands[i].name);
+	return suggest.best;
+}
+
+/* command_begins returns how many of words the command's name takes up; 0 when they are others. */
+static size_t
+command_begins(const struct mr_command *command, size_t word_count, const char *const *words)
+{
+	const char *rest = command->name;
+	size_t taken = 0;
+
+	while (taken < word_count) {
+		size_t bytes = strcspn(rest, " ");
+
+		if (strlen(words[taken]) != bytes || memcmp(words[taken], rest, bytes))
+			return 0;
+		taken++;
+		if (!rest[bytes])
+			return taken;
+		rest += bytes + 1;
+	}
+	return 0;
+}
+
+static void
+command_unknown(size_t word_count, const char *const *words, struct mr_error *error)
+{
+	char typed[128], group[256] = "";
+	size_t used = 0;
+	const char *nearest;
+
+	snprintf(typed, sizeof(typed), "%s%s%s", words[0], word_count > 1 ? " " : "",
+		 word_count > 1 ? words[1] : "");
+	/* The first word of a group: say what may follow. */
+	for (size_t i = 0; i < MR_ARRAY_COUNT(commands); i++) {
+		size_t bytes = strlen(words[0]);
+
+		if (strncmp(commands[i].name, words[0], bytes) || commands[i].name[bytes] != ' ')
+			continue;
+		used += (size_t)snprintf(group + used, sizeof(group) - used, "%s%s",
+					 used ? ", " : "", commands[i].name + bytes + 1);
+	}
+	nearest = mr_command_nearest(typed);
+	if (!nearest)
+		nearest = mr_command_nearest(words[0]);
+	if (word_count == 1 && used)
+		(void)mr_error_set(error, -EINVAL, "%s what? %s", words[0], group);
+	else if (nearest)
+		(void)mr_error_set(error, -EINVAL, "no command '%.64s'; did you mean '%s'?", typed,
+				   nearest);
+	else if (used)
+		(void)mr_error_set(error, -EINVAL, "no command '%.64s'; %s takes %s", typed,
+				   words[0], group);
+	else
+		(void)mr_error_set(error, -EINVAL, "no command '%.64s'; see millctl --help", typed);
+}
+
+static json_t *
+command_file(const char *word)
+{
+	char folder[PATH_MAX];
+
+	if (word[0] == '/' || !getcwd(folder, sizeof(folder)))
+		return json_string(word);
+	return json_sprintf("%s/%s", folder, word);
+}
+
+const struct mr_command *
+mr_command_read(size_t word_count, const char *const *words, json_t **args, struct mr_error *error)
+{
+	const struct mr_command *command = NULL;
+	size_t taken = 0;
+	json_t *value;
+
+	MR_ASSERT(word_count > 0);
+	for (size_t i = 0; i < MR_ARRAY_COUNT(commands); i++) {
+		size_t begins = command_begins(&commands[i], word_count, words);
+
+		if (begins > taken) {
+			taken = begins;
+			command = &commands[i];
+		}
+	}
+	if (!command) {
+		command_unknown(word_count, words, error);
+		return NULL;
+	}
+	if (word_count > taken + (command->arg ? 1 : 0)) {
+		(void)mr_error_set(error, -EINVAL, "%s: '%.64s' is one word too many",
+				   command->name, words[taken + (command->arg ? 1 : 0)]);
+		return NULL;
+	}
+	if (word_count == taken && command->required) {
+		(void)mr_error_set(error, -EINVAL, "%s: which %s?", command->name, command->arg);
+		return NULL;
+	}
+	*args = json_object();
+	if (word_count == taken)
+		return command;
+	value = command->kind == MR_COMMAND_FILE ? command_file(words[taken])
+						 : json_string(words[taken]);
+	if (!value || json_object_set_new(*args, command->arg, value)) {
+		(void)mr_error_set(error, -EINVAL, "%s: the %s is not UTF-8", command->name,
+				   command->arg);
+		json_decref(*args);
+		return NULL;
+	}
+	return command;
+}
+
+int
+mr_command_check(const struct mr_command *command, const json_t *args, struct mr_error *error)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)args, key, value)
+	{
+		if (!command->arg || strcmp(key, command->arg))
+			return mr_error_set(error, -EINVAL, "%s takes no '%.64s'", command->name,
+					    key);
+		if (!json_is_string(value) || !json_string_length(value) ||
+		    strlen(json_string_value(value)) != json_string_length(value))
+			return mr_error_set(error, -EINVAL, "%s: '%s' must be a text",
+					    command->name, key);
+	}
+	if (command->required && !json_object_get(args, command->arg))
+		return mr_error_set(error, -EINVAL, "%s: which %s?", command->name, command->arg);
+	return 0;
+}
