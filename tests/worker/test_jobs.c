@@ -213,7 +213,7 @@ test_hand_over_carries_port_and_direction(void **state)
 {
 	struct mr_worker *worker = group.workers[0];
 	struct rte_mbuf *pkt = rte_pktmbuf_alloc(group.control_pool);
-	void *entry;
+	void *entry = NULL;
 
 	(void)state;
 	assert_non_null(pkt);
@@ -237,7 +237,7 @@ test_hand_over_to_a_full_ring_frees_and_counts(void **state)
 		worker_hand_over(worker, 1, rte_pktmbuf_alloc(group.control_pool), 0, WORKER_IN);
 	/* A ring of N holds N - 1. */
 	assert_int_equal(worker->tally[MR_WORKER_dispatch_full], 6);
-	for (void *entry; rte_ring_sc_dequeue(group.rings[1][0], &entry) == 0;)
+	for (void *entry = NULL; rte_ring_sc_dequeue(group.rings[1][0], &entry) == 0;)
 		rte_pktmbuf_free(worker_ring_pkt(entry));
 	assert_int_equal(rte_mempool_avail_count(group.control_pool), before);
 }
