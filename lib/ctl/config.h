@@ -128,6 +128,9 @@ enum { MR_CONFIG_SUMMARY_BYTES = 128 };
 MR_MUST_USE int mr_config_check(const struct mr_config *self, char summary[MR_CONFIG_SUMMARY_BYTES],
 				struct mr_error *error);
 
+/* mr_config_check_machine is the quick half of it: everything but the zone files. */
+MR_MUST_USE int mr_config_check_machine(const struct mr_config *self, struct mr_error *error);
+
 /* mr_config_place writes "FILE:LINE:COLUMN" of the value at this address inside self (for example
  * &self->cpus.control, &self->vips[2], &self->dns.zones[0]) into out and returns out; just "FILE"
  * when the value is a default. */

@@ -12,7 +12,10 @@
 #ifndef MR_CTL_CTL_H
 #define MR_CTL_CTL_H
 
+#include "ctl/box.h"
+#include "ctl/command.h"
 #include "ctl/config.h"
+#include "ctl/rpc.h"
 #include "ctl/schema.h"
 #include "ctl/watch.h"
 

@@ -47,7 +47,7 @@ struct mr_server {
 static void
 server_count(struct mr_server *self, enum mr_control_metric metric)
 {
-	mr_metric_add(self->config.metrics, metric, 1);
+	mr_metric_add(*self->config.metrics, metric, 1);
 }
 
 static void

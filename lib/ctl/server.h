@@ -51,7 +51,7 @@ struct mr_server_config {
 	const char *path;  /* of the socket */
 	const char *group; /* whose members are viewers; "" for none */
 	const char *user;  /* that the process will become; "" to stay: may use its own socket */
-	uint64_t *metrics; /* MR_CONTROL_METRIC_COUNT */
+	uint64_t *const *metrics; /* where the block of MR_CONTROL_METRIC_COUNT is; it may move */
 	/* on_call answers by mr_server_answer, before it returns or later. */
 	void (*on_call)(void *context, const struct mr_call *call);
 	void *context;

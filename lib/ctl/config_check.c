@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/config_check - does the machine agree with the configuration?
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/config_int.h"
+
+static int MR_PRINTF(4, 5) check_fail(const struct mr_config *self, const void *value,
+				      struct mr_error *error, const char *format, ...)
+{
+	char what[MR_ERROR_TEXT_BYTES], place[MR_CONFIG_PLACE_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	return mr_error_set(error, -EINVAL, "%s: %s", mr_config_place(self, value, place), what);
+}
+
+static int
+check_cpu(const struct mr_config *self, const uint16_t *cpu, const char *key,
+	  struct mr_error *error)
+{
+	if (*cpu < sysconf(_SC_NPROCESSORS_CONF))
+		return 0;
+	return check_fail(self, cpu, error, "%s: this machine has no CPU %u, only 0 to %ld", key,
+			  *cpu, sysconf(_SC_NPROCESSORS_CONF) - 1);
+}
+
+int
+mr_config_check_machine(const struct mr_config *self, struct mr_error *error)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < self->cpus.worker_count && !rc; i++)
+		rc = check_cpu(self, &self->cpus.workers[i], "cpus.workers[]", error);
+	if (!rc)
+		rc = check_cpu(self, &self->cpus.control, "cpus.control", error);
+	if (rc)
+		return rc;
+	if (self->user[0] && !getpwnam(self->user))
+		return check_fail(self, self->user, error, "user: there is no account '%s'",
+				  self->user);
+	if (self->control.group[0] && !getgrnam(self->control.group))
+		return check_fail(self, self->control.group, error,
+				  "control.group: there is no group '%s'", self->control.group);
+	for (size_t i = 0; i < self->port_count; i++) {
+		const struct mr_port_config *port = &self->ports[i].port;
+
+		/* No kinds at all: a program that opens no ports, as a test. */
+		if (mr_port_driver_at(0) && !mr_port_driver_find(port->kind))
+			return check_fail(self, port->target, error,
+					  "ports[].%s: this program has no such kind of port",
+					  port->kind);
+	}
+	return 0;
+}
+
+/* check_zone loads one zone into store and lets it go. */
+static int
+check_zone(const struct mr_config *self, const struct mr_config_zone *from,
+	   struct mr_zone_store *store, uint64_t *records, struct mr_error *error)
+{
+	struct mr_zone_info info;
+	struct mr_zone *zone;
+	int rc;
+
+	if (access(from->file, R_OK))
+		return check_fail(self, from->file, error, "zone %s: %s: %s", from->name,
+				  from->file, strerror(errno));
+	rc = mr_zone_load(store, from->name, from->file, &zone, error);
+	if (rc)
+		return rc;
+	mr_zone_info(zone, &info);
+	*records += info.records;
+	mr_zone_release(store, zone);
+	return 0;
+}
+
+int
+mr_config_check(const struct mr_config *self, char summary[MR_CONFIG_SUMMARY_BYTES],
+		struct mr_error *error)
+{
+	struct mr_zone_store *store = NULL;
+	uint64_t records = 0;
+	int rc = mr_config_check_machine(self, error);
+
+	if (!rc && self->dns.zone_count)
+		rc = mr_zone_store_create(&store, self->memory.zones_bytes, false, error);
+	for (size_t i = 0; i < self->dns.zone_count && !rc; i++)
+		rc = check_zone(self, &self->dns.zones[i], store, &records, error);
+	if (store)
+		mr_zone_store_destroy(store);
+	if (!rc && summary)
+		snprintf(summary, MR_CONFIG_SUMMARY_BYTES,
+			 "%zu port%s, %zu address%s, %zu zone%s with %llu record%s",
+			 self->port_count, self->port_count == 1 ? "" : "s", self->vip_count,
+			 self->vip_count == 1 ? "" : "es", self->dns.zone_count,
+			 self->dns.zone_count == 1 ? "" : "s", (unsigned long long)records,
+			 records == 1 ? "" : "s");
+	return rc;
+}

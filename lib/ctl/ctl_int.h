@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/ctl_int - the running control plane, as its commands see it.
+ */
+#ifndef MR_CTL_CTL_INT_H
+#define MR_CTL_CTL_INT_H
+
+#include "ctl/box.h"
+#include "ctl/server.h"
+#include "ctl/world.h"
+
+struct mr_ctl {
+	struct mr_loop *loop;
+	struct mr_server *server;
+	struct mr_txn_engine *engine;
+	struct mr_loop_source *engine_source;
+	struct mr_ctl_box box;
+	struct worlds worlds;
+	/* of the server before the registry is there; then moved into its block */
+	uint64_t early_metrics[MR_CONTROL_METRIC_COUNT];
+	uint64_t *metrics;
+	uint64_t started_ns;
+	/* queries over the last second */
+	uint64_t sampled_ns, sampled_queries, query_rate;
+	bool booted, stopping;
+};
+
+/* A handler returns the result (a new reference); or NULL with error filled; or NULL without, when
+ * it will answer later by mr_server_answer. */
+typedef json_t *command_fn(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error);
+
+#define CTL_HANDLER_(symbol, ...) command_fn command_##symbol;
+MR_COMMANDS(CTL_HANDLER_)
+
+/* ctl_zone_json describes zone index of the running world. */
+json_t *ctl_zone_json(const struct mr_ctl *self, size_t index);
+
+/* ctl_reload submits a reload of one zone (or "": all); call NULL: nobody waits for the answer. */
+void ctl_reload(struct mr_ctl *self, const struct mr_call *call, const char *zone);
+
+/* ctl_queries is the sum of all workers' queries. */
+uint64_t ctl_queries(const struct mr_ctl *self);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/manage - the commands that change something: zone reload, config check and load, stop.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl_int.h"
+#include "ctl/schema.h"
+
+/* A change that somebody waits for. */
+struct pending {
+	struct world_change change;
+	struct mr_ctl *ctl;
+	struct mr_call_id call;
+	bool answered_to; /* false: a signal asked */
+};
+
+static json_t *
+pending_zones(const struct pending *self)
+{
+	json_t *zones = json_array();
+
+	for (size_t i = 0; i < self->change.txn.work_count; i++)
+		json_array_append_new(zones, ctl_zone_json(self->ctl, self->change.works[i]));
+	return zones;
+}
+
+static void
+pending_done(struct world_change *change, int rc, const struct mr_error *error)
+{
+	struct pending *self = MR_CONTAINER_OF(change, struct pending, change);
+	uint64_t took_ns = mr_clock_now_ns() - change->txn.started_ns;
+	json_t *message;
+
+	if (rc)
+		mr_log(MR_LOG_ERROR, "%s failed, nothing has changed: %s", change->txn.what,
+		       error->text);
+	else
+		mr_log(MR_LOG_NOTICE, "%s: generation %llu, %zu zone%s read in %llu ms",
+		       change->txn.what,
+		       (unsigned long long)self->ctl->worlds.running->shown.generation,
+		       change->txn.work_count, change->txn.work_count == 1 ? "" : "s",
+		       (unsigned long long)(took_ns / MR_NS_PER_MS));
+	if (self->answered_to) {
+		if (rc)
+			message = mr_rpc_failure(rc == -EBUSY ? "busy" : "failed", error->text);
+		else
+			message = mr_rpc_result(
+				json_pack("{sI sI so sO*}", "generation",
+					  (json_int_t)self->ctl->worlds.running->shown.generation,
+					  "took_ns", (json_int_t)took_ns, "zones",
+					  pending_zones(self), "changes", change->changes));
+		mr_server_answer(self->ctl->server, self->call, message);
+	}
+	world_change_release(change);
+	free(self);
+}
+
+static struct pending *
+pending_of(struct mr_ctl *ctl, const struct mr_call *call, const char *what,
+	   enum world_change_kind kind)
+{
+	struct pending *self = calloc(1, sizeof(*self));
+
+	if (!self)
+		return NULL;
+	self->change = (struct world_change){ .txn = { .ops = &world_ops, .what = what },
+					      .worlds = &ctl->worlds,
+					      .kind = kind,
+					      .done = pending_done };
+	self->ctl = ctl;
+	self->answered_to = call != NULL;
+	if (call)
+		self->call = call->id;
+	return self;
+}
+
+void
+ctl_reload(struct mr_ctl *self, const struct mr_call *call, const char *zone)
+{
+	struct pending *pending = pending_of(self, call, "zone reload", WORLD_ZONES);
+
+	if (!pending) {
+		if (call)
+			mr_server_answer(self->server, call->id,
+					 mr_rpc_failure("failed", "out of memory"));
+		return;
+	}
+	snprintf(pending->change.zone, sizeof(pending->change.zone), "%s", zone);
+	mr_txn_submit(self->engine, &pending->change.txn);
+}
+
+json_t *
+command_zone_reload(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const char *zone = json_string_value(json_object_get(call->args, "name"));
+
+	(void)error;
+	ctl_reload(self, call, zone && strcmp(zone, "all") ? zone : "");
+	return NULL; /* pending_done answers */
+}
+
+json_t *
+command_config_load(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const char *path = json_string_value(json_object_get(call->args, "file"));
+	struct mr_config *candidate = NULL;
+	struct pending *pending;
+
+	if (mr_config_load(path, &candidate, error)) {
+		mr_metric_add(self->metrics, MR_CONTROL_config_load_fail, 1);
+		return NULL;
+	}
+	pending = pending_of(self, call, "config load", WORLD_CONFIG);
+	if (!pending) {
+		mr_config_free(candidate);
+		(void)mr_error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	pending->change.config = pending->change.candidate = candidate;
+	mr_txn_submit(self->engine, &pending->change.txn);
+	return NULL;
+}
+
+/* command_config_check parses and compares; zone files are read when it is loaded (or by millraced
+ * --check), since reading them here would hold up the control thread. */
+json_t *
+command_config_check(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const char *path = json_string_value(json_object_get(call->args, "file"));
+	struct mr_config *candidate = NULL;
+	json_t *changes, *change;
+	bool restart = false;
+	size_t i;
+
+	if (mr_config_load(path, &candidate, error))
+		return NULL;
+	if (mr_config_check_machine(candidate, error)) {
+		mr_config_free(candidate);
+		return NULL;
+	}
+	changes = mr_config_changes(self->worlds.running->config, candidate);
+	mr_config_free(candidate);
+	json_array_foreach(changes, i, change) restart |=
+		!strcmp(json_string_value(json_object_get(change, "applies")), "restart");
+	return json_pack("{ss so sb}", "file", path, "changes", changes, "needs_restart", restart);
+}
+
+json_t *
+command_config_show(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	(void)call;
+	(void)error;
+	return json_pack("{ss so}", "file", self->worlds.running->config->path, "config",
+			 mr_config_json(self->worlds.running->config));
+}
+
+json_t *
+command_config_schema(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	(void)self;
+	(void)call;
+	(void)error;
+	return json_pack("{so}", "keys", mr_schema_json());
+}
+
+json_t *
+command_stop(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	(void)error;
+	mr_log(MR_LOG_NOTICE, "stopping, as uid %u asks", (unsigned)call->uid);
+	mr_ctl_stop(self);
+	return json_pack("{sb}", "stopping", 1);
+}

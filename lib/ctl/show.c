@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/show - the commands that only look.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_mempool.h>
+
+#include "ctl/ctl_int.h"
+
+static json_t *
+integer(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+/* ---- status ---- */
+
+static json_t *
+status_workers(const struct mr_worker_group *group, uint64_t now_ns)
+{
+	unsigned running = 0, stalled = 0;
+
+	for (uint16_t i = 0; i < group->worker_count; i++) {
+		struct mr_worker_view view;
+
+		mr_worker_view(group->workers[i], &view);
+		running += view.running;
+		stalled += view.running && now_ns > view.heartbeat_ns + MR_WATCH_STALL_NS;
+	}
+	return json_pack("{si si si}", "count", group->worker_count, "running", running, "stalled",
+			 stalled);
+}
+
+static json_t *
+status_transaction(const struct mr_ctl *self)
+{
+	size_t waiting;
+	const struct mr_txn *txn = mr_txn_current(self->engine, &waiting);
+
+	if (!txn)
+		return json_null();
+	return json_pack("{ss sI sI sI sI}", "what", txn->what, "done",
+			 (json_int_t)atomic_load_explicit(&txn->work_done, memory_order_relaxed),
+			 "total", (json_int_t)txn->work_count, "waiting", (json_int_t)waiting,
+			 "since_ns", (json_int_t)(mr_clock_now_ns() - txn->started_ns));
+}
+
+json_t *
+command_status(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const struct world *world = self->worlds.running;
+	const struct mr_config *config = world->config;
+	const struct mr_worker_group *group = self->box.group;
+	uint64_t now_ns = mr_clock_now_ns(), records = 0;
+	unsigned up = 0;
+
+	(void)call;
+	(void)error;
+	for (uint16_t i = 0; i < group->port_count; i++)
+		up += __atomic_load_n(&group->ports[i]->link_up, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < world->zone_count; i++) {
+		struct mr_zone_info info;
+
+		mr_zone_info(world->zones[i].zone, &info);
+		records += info.records;
+	}
+	return json_pack("{ss ss si sI sI ss sb so s{si si} s{sI sI} sI sI so s{sI sI}}", "name",
+			 config->name, "version", self->box.version ? self->box.version : "unknown",
+			 "pid", (int)getpid(), "uptime_ns", (json_int_t)(now_ns - self->started_ns),
+			 "generation", (json_int_t)world->shown.generation, "config", config->path,
+			 "hugepages", config->memory.hugepages, "workers",
+			 status_workers(group, now_ns), "ports", "count", (int)group->port_count,
+			 "up", (int)up, "zones", "count", (json_int_t)world->zone_count, "records",
+			 (json_int_t)records, "queries", (json_int_t)ctl_queries(self),
+			 "queries_per_s", (json_int_t)self->query_rate, "transaction",
+			 status_transaction(self), "transactions", "committed",
+			 (json_int_t)mr_metric_read(self->metrics, MR_CONTROL_transaction_commit),
+			 "failed",
+			 (json_int_t)mr_metric_read(self->metrics, MR_CONTROL_transaction_fail));
+}
+
+/* ---- workers and ports ---- */
+
+json_t *
+command_show_workers(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const struct mr_worker_group *group = self->box.group;
+	struct mr_histogram *turns = calloc(1, sizeof(*turns));
+	uint64_t now_ns = mr_clock_now_ns();
+	json_t *list;
+
+	(void)call;
+	if (!turns) {
+		(void)mr_error_set(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	list = json_array();
+	for (uint16_t i = 0; i < group->worker_count; i++) {
+		struct mr_worker_view view;
+		const char *state;
+
+		mr_worker_view(group->workers[i], &view);
+		memset(turns, 0, sizeof(*turns));
+		if (view.turn_ns)
+			mr_histogram_merge(turns, view.turn_ns);
+		state = !view.running                                    ? "stopped"
+			: view.asleep                                    ? "asleep"
+			: now_ns > view.heartbeat_ns + MR_WATCH_STALL_NS ? "stalled"
+									 : "running";
+		json_array_append_new(
+			list,
+			json_pack("{si si ss sI sI sI sI sI sI}", "worker", (int)view.index, "cpu",
+				  (int)view.cpu, "state", state, "heartbeat_ns",
+				  (json_int_t)(now_ns > view.heartbeat_ns
+						       ? now_ns - view.heartbeat_ns
+						       : 0),
+				  "generation", (json_int_t)view.generation, "turns",
+				  (json_int_t)mr_histogram_count(turns), "turn_p50_ns",
+				  (json_int_t)mr_histogram_quantile(turns, 0.5), "turn_p99_ns",
+				  (json_int_t)mr_histogram_quantile(turns, 0.99), "turn_max_ns",
+				  (json_int_t)turns->max));
+	}
+	free(turns);
+	return json_pack("{so}", "workers", list);
+}
+
+json_t *
+command_show_ports(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const struct mr_worker_group *group = self->box.group;
+	json_t *list = json_array();
+
+	(void)call;
+	(void)error;
+	for (uint16_t i = 0; i < group->port_count; i++) {
+		const struct mr_port *port = group->ports[i];
+		struct mr_port_stats stats = { 0 };
+		char mac[MR_MAC_TEXT_BYTES];
+
+		mr_port_stats(port, &stats);
+		json_array_append_new(list,
+				      json_pack("{ss ss ss ss ss si si sI sI sI sI sI sI}", "name",
+						port->config.name, "kind", port->config.kind,
+						"target", port->config.target, "link",
+						__atomic_load_n(&port->link_up, __ATOMIC_RELAXED)
+							? "up"
+							: "down",
+						"mac", mr_mac_format(&port->mac, mac), "mtu",
+						(int)port->mtu, "queues", (int)port->queue_count,
+						"rx_frames", (json_int_t)stats.rx_frames,
+						"rx_bytes", (json_int_t)stats.rx_bytes, "tx_frames",
+						(json_int_t)stats.tx_frames, "tx_bytes",
+						(json_int_t)stats.tx_bytes, "rx_lost",
+						(json_int_t)(stats.rx_missed + stats.rx_errors +
+							     stats.rx_no_mbuf),
+						"tx_errors", (json_int_t)stats.tx_errors));
+	}
+	return json_pack("{so}", "ports", list);
+}
+
+json_t *
+command_show_neighbours(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const struct mr_worker_group *group = self->box.group;
+	struct mr_net_neighbour_view views[MR_NET_NEXT_HOP_MAX];
+	json_t *list = json_array();
+	size_t count = 0;
+
+	(void)call;
+	(void)error;
+	if (group->neighbours)
+		count = mr_net_neighbours_list(group->neighbours, mr_clock_now_ns(), views,
+					       MR_ARRAY_COUNT(views));
+	for (size_t i = 0; i < count; i++) {
+		char addr[MR_ADDR_TEXT_BYTES], mac[MR_MAC_TEXT_BYTES];
+		uint16_t port = views[i].hop.interface;
+
+		json_array_append_new(
+			list,
+			json_pack("{ss ss si ss ss sI}", "address",
+				  mr_addr_format(&views[i].hop.addr, addr), "port",
+				  port < group->port_count ? group->ports[port]->config.name : "?",
+				  "vlan", (int)views[i].hop.vlan, "mac",
+				  mr_mac_format(&views[i].mac, mac), "state", views[i].state,
+				  "age_ns", (json_int_t)views[i].age_ns));
+	}
+	return json_pack("{so}", "neighbours", list);
+}
+
+/* ---- zones ---- */
+
+json_t *
+ctl_zone_json(const struct mr_ctl *self, size_t index)
+{
+	const struct world *world = self->worlds.running;
+	const struct world_zone *zone = &world->zones[index];
+	struct mr_zone_info info;
+	char loaded[32];
+	struct tm broken;
+
+	mr_zone_info(zone->zone, &info);
+	gmtime_r(&zone->loaded, &broken);
+	strftime(loaded, sizeof(loaded), "%Y-%m-%dT%H:%M:%SZ", &broken);
+	return json_pack("{ss sI sI sI sI sI ss ss* sI}", "name",
+			 world->config->dns.zones[index].name, "serial", (json_int_t)info.serial,
+			 "records", (json_int_t)info.records, "rrsets", (json_int_t)info.rrsets,
+			 "names", (json_int_t)info.names, "bytes", (json_int_t)info.bytes, "loaded",
+			 loaded, "file", world->config->dns.zones[index].file, "load_ns",
+			 (json_int_t)zone->load_ns);
+}
+
+json_t *
+command_show_zones(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	json_t *list = json_array();
+
+	(void)call;
+	(void)error;
+	for (size_t i = 0; i < self->worlds.running->zone_count; i++)
+		json_array_append_new(list, ctl_zone_json(self, i));
+	return json_pack("{so}", "zones", list);
+}
+
+json_t *
+command_zone_list(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	return command_show_zones(self, call, error);
+}
+
+json_t *
+command_zone_show(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const char *name = json_string_value(json_object_get(call->args, "name"));
+	size_t index = world_zone_find(self->worlds.running->config, name);
+
+	if (index == SIZE_MAX) {
+		(void)mr_error_set(error, -ENOENT, "no zone %.300s here", name);
+		return NULL;
+	}
+	return json_pack("{so}", "zone", ctl_zone_json(self, index));
+}
+
+/* ---- counters ---- */
+
+struct counters {
+	json_t *rows; /* "net.rx_frame" -> row */
+	const char *prefix;
+};
+
+static const char *
+unit_text(enum mr_metric_unit unit)
+{
+	switch (unit) {
+	case MR_UNIT_NONE:
+		return "";
+	case MR_UNIT_FRAMES:
+		return "frames";
+	case MR_UNIT_PACKETS:
+		return "packets";
+	case MR_UNIT_QUERIES:
+		return "queries";
+	case MR_UNIT_BYTES:
+		return "bytes";
+	case MR_UNIT_EVENTS:
+		return "events";
+	case MR_UNIT_CONNECTIONS:
+		return "connections";
+	case MR_UNIT_SEGMENTS:
+		return "segments";
+	case MR_UNIT_REQUESTS:
+		return "requests";
+	case MR_UNIT_TURNS:
+		return "turns";
+	case MR_UNIT_NANOSECONDS:
+		return "ns";
+	case MR_UNIT_SECONDS:
+		return "s";
+	case MR_UNIT_OBJECTS:
+		return "objects";
+	}
+	return "";
+}
+
+static void
+counters_visit(void *context, const struct mr_metric_table *table, const struct mr_metric_def *def,
+	       const char *scope, uint64_t value)
+{
+	struct counters *self = context;
+	char name[96];
+	json_t *row, *total;
+
+	snprintf(name, sizeof(name), "%s.%s", table->module, def->name);
+	if (self->prefix ? strncmp(name, self->prefix, strlen(self->prefix)) != 0 : !value)
+		return;
+	row = json_object_get(self->rows, name);
+	if (!row) {
+		row = json_pack("{ss sI ss s{} ss}", "counter", name, "value", (json_int_t)0,
+				"unit", unit_text(def->unit), "scopes", "help", def->help);
+		json_object_set_new(self->rows, name, row);
+	}
+	total = json_object_get(row, "value");
+	json_integer_set(total, json_integer_value(total) + (json_int_t)value);
+	json_object_set_new(json_object_get(row, "scopes"), scope, integer(value));
+}
+
+json_t *
+command_show_counters(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	struct counters counters = {
+		.rows = json_object(),
+		.prefix = json_string_value(json_object_get(call->args, "prefix")),
+	};
+	json_t *list = json_array(), *row;
+	const char *name;
+
+	(void)error;
+	if (self->box.group->metrics)
+		mr_metric_visit(self->box.group->metrics, counters_visit, &counters);
+	json_object_foreach(counters.rows, name, row) json_array_append(list, row);
+	json_decref(counters.rows);
+	return json_pack("{so}", "counters", list);
+}
+
+/* ---- memory ---- */
+
+/* process_bytes reads one "Name:  123 kB" line of /proc/self/status; 0 when it is not there. */
+static uint64_t
+process_bytes(const char *name)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	unsigned long long kib = 0;
+	char line[256];
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)) &&
+		    sscanf(line + strlen(name), ": %llu kB", &kib) == 1)
+			break;
+	fclose(file);
+	return (uint64_t)kib * 1024;
+}
+
+json_t *
+command_show_memory(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const struct world *world = self->worlds.running;
+	struct mr_extents_stats stats = { 0 };
+	json_t *list = json_array();
+	uint64_t records = 0, bytes = 0;
+
+	(void)call;
+	(void)error;
+	/* A loader that is laying a zone out has the store for a moment. */
+	if (!pthread_mutex_trylock(&self->worlds.store_lock)) {
+		mr_zone_store_stats(self->box.store, &stats);
+		pthread_mutex_unlock(&self->worlds.store_lock);
+	}
+	for (size_t i = 0; i < world->zone_count; i++) {
+		struct mr_zone_info info;
+
+		mr_zone_info(world->zones[i].zone, &info);
+		records += info.records;
+		bytes += info.bytes;
+	}
+	json_array_append_new(list, json_pack("{ss sI sI sI}", "memory", "zone store", "used",
+					      (json_int_t)stats.used_bytes, "peak",
+					      (json_int_t)stats.peak_bytes, "limit",
+					      (json_int_t)stats.limit_bytes));
+	for (size_t i = 0; i < self->box.pool_count; i++) {
+		struct rte_mempool *pool = self->box.pools[i];
+		uint64_t object = pool->elt_size + pool->header_size + pool->trailer_size;
+
+		json_array_append_new(list, json_pack("{ss sI sI}", "memory", pool->name, "used",
+						      (json_int_t)(rte_mempool_in_use_count(pool) *
+								   object),
+						      "limit", (json_int_t)(pool->size * object)));
+	}
+	json_array_append_new(list, json_pack("{ss sI sI}", "memory", "process (resident)", "used",
+					      (json_int_t)process_bytes("VmRSS"), "peak",
+					      (json_int_t)process_bytes("VmHWM")));
+	json_array_append_new(list, json_pack("{ss sI}", "memory", "process (hugepages)", "used",
+					      (json_int_t)process_bytes("HugetlbPages")));
+	return json_pack("{so s{sI sI sf}}", "memory", list, "zones", "records",
+			 (json_int_t)records, "bytes", (json_int_t)bytes, "bytes_per_record",
+			 records ? (double)bytes / (double)records : 0.0);
+}

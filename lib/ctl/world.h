@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/world - from a configuration and its zone files to a published struct mr_world, by one
+ * transaction.
+ *
+ *   plan      which zones must be read; which keys of a new configuration need a restart
+ * [world_plan] work      one zone file -> one zone, on a loader thread [world_work] assemble
+ * network snapshot, zone set, world                                      [world_assemble] apply
+ * steering rules of all ports; put back when one port fails                 [world_apply] publish
+ * one store; neighbours, log level; the old world is retired              [world_publish]
+ *
+ * What did not change is shared between the old world and the new one: zones whose file was not
+ * asked for, the network snapshot on a zone reload, the configuration.
+ *
+ * The zone store belongs to one thread at a time: loaders take store_lock for laying a zone out;
+ * the control thread takes it by trying only (a tick that cannot have it reclaims at the next), so
+ * it never waits for a loader.
+ *
+ * Owner: the control thread. Thread: see ctl/txn. Memory: the heap; zones in the store.
+ */
+#ifndef MR_CTL_WORLD_H
+#define MR_CTL_WORLD_H
+
+#include <pthread.h>
+#include <time.h>
+
+#include "ctl/box.h"
+#include "ctl/txn.h"
+
+/* A zone of a world, at the same index as in its configuration. */
+struct world_zone {
+	struct mr_zone *zone;
+	time_t loaded; /* wall clock, for people */
+	uint64_t load_ns;
+};
+
+/* A world and all its parts. A part that the next world shares is taken out of the old one before
+ * the old one is retired. */
+struct world {
+	struct mr_world shown; /* what workers see */
+	struct worlds *worlds;
+	const struct mr_config *config;
+	struct mr_net_snapshot *net;
+	struct mr_zone_set *set;
+	struct mr_dns_config dns;
+	size_t zone_count;
+	struct world_zone *zones;
+};
+
+/* What all transactions share. */
+struct worlds {
+	const struct mr_ctl_box *box;
+	struct world *running;   /* NULL before the first commit */
+	struct mr_config *owned; /* the running configuration, when `config load` brought it */
+	uint64_t *metrics;       /* MR_CONTROL_METRIC_COUNT */
+	pthread_mutex_t store_lock;
+};
+
+enum world_change_kind { WORLD_BOOT, WORLD_CONFIG, WORLD_ZONES };
+
+/* One change. The caller fills the first part and gives it to mr_txn_submit; done gets it back. */
+struct world_change {
+	struct mr_txn txn; /* ops: world_ops */
+	struct worlds *worlds;
+	enum world_change_kind kind;
+	const struct mr_config *config;     /* BOOT: borrowed; CONFIG: the candidate */
+	struct mr_config *candidate;        /* CONFIG: taken, on success; freed on failure */
+	char zone[MR_ZONE_NAME_TEXT_BYTES]; /* ZONES: one, with its final dot; empty: all */
+	void (*done)(struct world_change *change, int rc, const struct mr_error *error);
+	/* filled as it goes */
+	struct world *next;
+	uint32_t *works; /* indices of zones to read */
+	json_t *changes; /* CONFIG: mr_config_changes */
+	bool published;
+};
+
+extern const struct mr_txn_ops world_ops;
+
+/* world_change_release frees what the change holds; the struct itself is the caller's. */
+void world_change_release(struct world_change *self);
+
+/* world_free frees a world that nobody reads: its set, network and those zones it still holds. */
+void world_free(struct world *self);
+
+/* world_zone_find returns the index of the zone called name (final dot or not, any case), or
+ * SIZE_MAX. */
+size_t world_zone_find(const struct mr_config *config, const char *name);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/world_int - the network's part of a world.
+ */
+#ifndef MR_CTL_WORLD_INT_H
+#define MR_CTL_WORLD_INT_H
+
+#include "ctl/config.h"
+#include "worker/worker.h"
+
+/* world_net_build makes the snapshot of config on the ports of group. */
+MR_MUST_USE int world_net_build(const struct mr_worker_group *group, const struct mr_config *config,
+				struct mr_net_snapshot **out, struct mr_error *error);
+
+/* world_steer gives every port the rules of config; when one refuses, those before it get the rules
+ * of running (NULL: none) back. */
+MR_MUST_USE int world_steer(const struct mr_worker_group *group, const struct mr_config *config,
+			    const struct mr_config *running, struct mr_error *error);
+
+/* world_neighbours_set tells the neighbour table which next hops there are. */
+void world_neighbours_set(const struct mr_worker_group *group, const struct mr_config *config);
+
+#endif
