@@ -91,7 +91,7 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->port_count = self->port_count;
 	group->ports = self->ports;
 	group->world = &self->world;
-	group->poll = config->poll == MR_CONFIG_POLL_BUSY ? MR_POLL_BUSY : MR_POLL_ADAPTIVE;
+	group->poll = config->poll;
 	group->metrics = mr_metric_registry_create();
 	group->neighbours = mr_net_neighbours_create();
 	if (!group->neighbours)
