@@ -62,9 +62,11 @@ lanes_flush(struct mr_worker *self)
 static uint16_t
 flow_worker(const struct mr_worker *self, const struct mr_net_packet *packet)
 {
-	uint64_t ports = (uint64_t)packet->src_port << 16 | packet->dst_port;
-	uint64_t hash = mr_hash_fold(packet->src.halves[0] ^ packet->dst.halves[1],
-				     packet->src.halves[1] ^ packet->dst.halves[0] ^ ports);
+	const struct {
+		struct mr_addr src, dst;
+		uint32_t ports;
+	} flow = { packet->src, packet->dst, (uint32_t)packet->src_port << 16 | packet->dst_port };
+	uint64_t hash = mr_hash_bytes(&self->group->flow_key, &flow, sizeof(flow));
 
 	return (uint16_t)(((hash & UINT32_MAX) * self->group->worker_count) >> 32);
 }

@@ -184,6 +184,7 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 {
 	MR_ASSERT(group->worker_count > 0 && group->worker_count <= MR_WORKER_MAX);
 	MR_ASSERT(group->port_count <= MR_PORT_MAX);
+	mr_rng_secret(&group->flow_key, sizeof(group->flow_key));
 	if (worker_rings_create(group, error)) {
 		worker_rings_destroy(group);
 		return error ? error->code : -ENOMEM;

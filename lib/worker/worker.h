@@ -117,6 +117,8 @@ struct mr_worker_group {
 	struct mr_job_helpers *helpers;   /* NULL: jobs are refused */
 	struct rte_mempool *control_pool; /* for frames that the control thread sends */
 	enum mr_worker_poll poll;
+	struct mr_hash_key
+		flow_key; /* drawn by mr_worker_group_create: nobody can aim at a worker */
 	/* rings[to][from]; from == worker_count is the control thread */
 	struct rte_ring *rings[MR_WORKER_MAX][MR_WORKER_MAX + 1];
 };
