@@ -118,6 +118,21 @@ icmp_input(struct mr_net *self, struct mr_net_packet *packet, uint16_t l4_bytes,
 			       MR_NET_icmp_error_v4);
 }
 
+/* RFC 1122 3.2.2: an error is never about an error. IPv6's walk has seen to that in lib/net/ipv6.
+ */
+static bool
+icmp_is_error(const struct mr_net_packet *packet)
+{
+	uint8_t type;
+
+	if (packet->family != 4 || packet->protocol != IPPROTO_ICMP)
+		return false;
+	if (packet->frame_bytes <= packet->l4_offset)
+		return true;
+	type = packet->bytes[packet->l4_offset];
+	return type != ICMP_ECHO && type != ICMP_ECHO_REPLY;
+}
+
 enum mr_net_verdict
 icmp_error(struct mr_net *self, struct mr_net_packet *packet, uint8_t type, uint8_t code,
 	   uint32_t data, enum mr_net_metric reason, uint64_t now_ns)
@@ -132,6 +147,8 @@ icmp_error(struct mr_net *self, struct mr_net_packet *packet, uint8_t type, uint
 	uint16_t l4_bytes;
 
 	self->tally[reason]++;
+	if (icmp_is_error(packet))
+		return MR_NET_DROP;
 	room_bytes = MR_MIN(room_bytes, (uint32_t)(v4 ? V4_ERROR_BYTES : V6_ERROR_BYTES));
 	least_bytes = MR_MIN(least_bytes, quote_bytes);
 	if (room_bytes < head_bytes + least_bytes) {

@@ -125,7 +125,9 @@ nd_advert_input(struct mr_net *self, struct mr_net_packet *packet, const uint8_t
 		net_conflict_event(self, &target, mac, packet, now_ns);
 		return net_drop(self, MR_NET_nd_conflict);
 	}
-	hop = net_hop_find(self->snapshot, &target, packet->interface, packet->vlan);
+	hop = mr_addr_is_v4(&target)
+		      ? -1
+		      : net_hop_find(self->snapshot, &target, packet->interface, packet->vlan);
 	if (hop < 0)
 		return net_punt(self, packet, MR_NET_nd_other);
 	is_known = net_neighbour_mac(self->neighbours, self->snapshot->hops[hop].key, &known);
