@@ -15,7 +15,7 @@ prefetch_bucket(const struct dns_query *query)
 	const struct mr_zone *zone = query->zone;
 	unsigned labels = MR_MIN(query->qname.labels, zone->labels_max);
 
-	__builtin_prefetch(mr_zone_home(zone, query->qname.hash[labels]));
+	mr_zone_prefetch(mr_zone_home(zone, query->qname.hash[labels]));
 }
 
 static inline void
@@ -26,7 +26,7 @@ prefetch_node(const struct dns_query *query)
 	const struct mr_zone_node *node = mr_zone_candidate(zone, query->qname.hash[labels]);
 
 	if (node)
-		__builtin_prefetch(node);
+		mr_zone_prefetch(node);
 }
 
 static void

@@ -322,7 +322,7 @@ make_nodes(struct mr_zone_builder *self, struct mr_error *error)
 		int code;
 
 		if (i + PREFETCH_AHEAD < self->entry_count)
-			__builtin_prefetch(zone_log_at(self, self->entries[i + PREFETCH_AHEAD].at));
+			mr_zone_prefetch(zone_log_at(self, self->entries[i + PREFETCH_AHEAD].at));
 		group = (struct group){ .entries = self->entries + i, .count = 1 };
 		while (i + group.count < self->entry_count &&
 		       self->entries[i + group.count].hash == hash &&

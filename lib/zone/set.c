@@ -76,7 +76,7 @@ mr_zone_set_prefetch(const struct mr_zone_set *self, const struct mr_zone_name *
 	int labels = next_labels(self, name->labels);
 
 	if (labels >= 0)
-		__builtin_prefetch(&self->slots[name->hash[labels] & self->mask]);
+		mr_zone_prefetch(&self->slots[name->hash[labels] & self->mask]);
 }
 
 static int
