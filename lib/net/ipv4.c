@@ -120,8 +120,8 @@ ipv4_input(struct mr_net *self, struct mr_net_packet *packet, bool rx_checksum_g
 	if (mr_unlikely(reason != MR_NET_rx_frame))
 		return net_drop(self, reason);
 	packet->family = 4;
-	packet->src = mr_addr_from_v4(h + 12);
-	packet->dst = mr_addr_from_v4(h + 16);
+	net_addr_v4(&packet->src, h + 12);
+	net_addr_v4(&packet->dst, h + 16);
 	vip = net_vip_find(self->snapshot, &packet->dst);
 	if (mr_unlikely(vip < 0))
 		return net_punt(self, packet, MR_NET_v4_not_ours);

@@ -67,8 +67,9 @@ mr_net_udp_reply(struct mr_net *self, struct mr_net_packet *packet, uint16_t pay
 {
 	uint16_t udp_bytes = UDP_BYTES + payload_bytes;
 	uint16_t offset = packet->l3_offset + net_ip_bytes(packet->family) + UDP_BYTES;
+	uint64_t sum, head;
+	uint16_t check;
 	uint8_t *h;
-	uint64_t sum;
 
 	MR_ASSERT(packet->payload_offset + payload_bytes <= packet->room_bytes);
 	/* The question's options and extension headers are not sent back. */
@@ -81,13 +82,15 @@ mr_net_udp_reply(struct mr_net *self, struct mr_net_packet *packet, uint16_t pay
 		return false;
 	packet->payload_bytes = payload_bytes;
 	h = packet->bytes + packet->l4_offset;
-	mr_store_be16(h, packet->dst_port);
-	mr_store_be16(h + 2, packet->src_port);
-	mr_store_be32(h + 4, (uint32_t)udp_bytes << 16);
+	/* Summed in a register: reading back what was just stored in other widths stalls. */
+	head = __builtin_bswap64((uint64_t)packet->dst_port << 48 |
+				 (uint64_t)packet->src_port << 32 | (uint64_t)udp_bytes << 16);
 	sum = mr_net_sum_pseudo(&packet->dst, &packet->src, IPPROTO_UDP, udp_bytes);
-	mr_net_checksum_store(h + 6, mr_net_sum_bytes(sum, h, udp_bytes));
-	if (mr_unlikely(h[6] == 0 && h[7] == 0))
-		h[6] = h[7] = 0xff; /* RFC 768: zero would say that there is none */
+	sum = mr_net_sum_bytes(mr_net_sum_add(sum, head), h + UDP_BYTES, payload_bytes);
+	check = (uint16_t)~mr_net_sum_fold(sum);
+	check = check ? check : 0xffff; /* RFC 768: zero would say that there is none */
+	head |= (uint64_t)check << 48;
+	memcpy(h, &head, UDP_BYTES);
 	self->tally[MR_NET_udp_reply]++;
 	return true;
 }
