@@ -10,13 +10,23 @@
  * Spec:   linux/Documentation/networking/af_xdp.rst; steer.h says what the maps hold.
  *
  * One instance per interface and network namespace: an abstract UNIX socket is held while the port
- * is open, and goes with the process. A program named millrace_steer that nobody holds is a crashed
- * run's and is removed; any other XDP program is refused.
+ * is open, and goes with the process. A program named millrace_steer that nobody holds was left
+ * behind by a start that was killed half-way, and is removed; any other XDP program is refused.
+ *
+ * What the interface must be: up, with its frames whole. A program sees neither a VLAN tag that the
+ * hardware has taken out (set `ethtool -K DEV rxvlan off`) nor, on a veth, a checksum or a tag that
+ * the sender left to be put in later (`ethtool -K PEER tx off txvlan off` at the other end). All
+ * receive queues must be served, one worker each: `ethtool -L DEV combined N`. Where the kernel has
+ * the service addresses too (on lo, say), it must not resolve neighbours in their name, as the
+ * answers are ours: `sysctl net.ipv4.conf.all.arp_announce=2`.
+ *
+ * System calls of a worker: sendto (a kick per transmitted burst), and nothing else: busy polling
+ * is off, so that an empty rx is a look at memory (with it, recvfrom; without need-wakeup support,
+ * poll).
  *
  * Privileges: mr_port_open needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_SYS_ADMIN (maps by
  * id). Steering, counters and the link afterwards need none: they use descriptors kept from then.
- * Detaching the program at close needs CAP_NET_ADMIN; without it the program stays until the next
- * start, passes all frames to the kernel (its sockets are gone), and harms nobody.
+ * Neither does the end: the program is attached by a BPF link, which goes with its descriptor.
  */
 #ifndef MR_DRIVERS_AFXDP_AFXDP_H
 #define MR_DRIVERS_AFXDP_AFXDP_H

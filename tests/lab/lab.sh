@@ -48,13 +48,15 @@ lab_plain() {
 	ip netns exec "$1" ethtool -K "$2" tx off rxvlan off txvlan off >/dev/null 2>&1
 }
 
-# lab_quiet NAMESPACE: no duplicate address detection, no router solicitations, before links exist.
+# lab_quiet NAMESPACE: before links exist: no duplicate address detection, no router solicitations.
 lab_quiet() {
 	local each
 	for each in all default; do
 		ip netns exec "$1" sysctl -qw "net.ipv6.conf.$each.accept_dad=0" \
 			"net.ipv6.conf.$each.router_solicitations=0" "net.ipv6.conf.$each.accept_ra=0"
 	done
+	# Tests count the kernel's refusals: it must not save on them.
+	ip netns exec "$1" sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 	ip netns exec "$1" ip link set lo up
 }
 
@@ -86,7 +88,7 @@ lab_run_bg() {
 	[ "$2" = b ] && where=$LAB_B
 	shift 2
 	# `ip netns exec` becomes the command: the pid is the command's own.
-	ip netns exec "$where" "$@" >"$LAB_DIR/$name.log" 2>&1 &
+	ip netns exec "$where" "$@" >>"$LAB_DIR/$name.log" 2>&1 &
 	LAB_PID=$!
 	LAB_PIDS[$name]=$LAB_PID
 }
@@ -95,10 +97,12 @@ lab_stop() {
 	local name=$1 signal=${2:-TERM} pid=${LAB_PIDS[$1]:-} tries=100
 	[ -n "$pid" ] || return 0
 	unset "LAB_PIDS[$name]"
-	kill -s "$signal" "$pid" 2>/dev/null
-	while kill -0 "$pid" 2>/dev/null && [ $((tries -= 1)) -gt 0 ]; do sleep 0.1; done
-	[ "$tries" -gt 0 ] || { echo "lab: $name does not stop" >&2; kill -s KILL "$pid" 2>/dev/null; }
-	wait "$pid" 2>/dev/null
+	{ # the shell's own "Killed" is not wanted
+		kill -s "$signal" "$pid"
+		while kill -0 "$pid" && [ $((tries -= 1)) -gt 0 ]; do sleep 0.1; done
+		[ "$tries" -gt 0 ] || kill -s KILL "$pid"
+		wait "$pid"
+	} 2>/dev/null
 }
 
 lab_wait_for() {

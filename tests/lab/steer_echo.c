@@ -345,6 +345,7 @@ main(int argument_count, char **arguments)
 			fprintf(stderr, "steer_echo: what is \"%s\"?\n", arguments[i]);
 			return 2;
 		}
+	setvbuf(stdin, NULL, _IONBF, 0); /* poll must see what is not read yet */
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	return run();
