@@ -125,6 +125,23 @@ put_referral(struct dns_answer *self, const struct mr_zone *zone, const struct m
 
 /* ---- looking up ---- */
 
+/* A chain may pass one DNAME several times; a message has it once (RFC 2181 5). */
+static bool
+put_dname(struct dns_answer *self, const struct mr_zone_node *node,
+	  const struct mr_zone_rrset *dname, uint32_t owner_at)
+{
+	unsigned put;
+
+	for (unsigned i = 0; i < self->dname_count; i++)
+		if (self->dnames[i] == node)
+			return true;
+	put = put_rrset(self, dname, owner_at);
+	self->answer_count += (uint16_t)put;
+	MR_ASSERT(self->dname_count < MR_ARRAY_COUNT(self->dnames));
+	self->dnames[self->dname_count++] = node;
+	return put > 0;
+}
+
 /* RFC 6672 3.2: the DNAME, and the CNAME that follows from it. */
 static MR_COLD enum step
 follow_dname(struct dns_answer *self, const struct mr_zone *zone, const struct mr_zone_node *node)
@@ -136,11 +153,9 @@ follow_dname(struct dns_answer *self, const struct mr_zone *zone, const struct m
 	unsigned target_bytes = mr_load_be16(rr + 10);
 	unsigned cname_bytes = prefix_bytes + target_bytes;
 	uint32_t start;
-	unsigned put = put_rrset(self, dname, self->name_at + prefix_bytes);
 
-	self->answer_count += (uint16_t)put;
 	self->tally[MR_DNS_found_dname]++;
-	if (put == 0)
+	if (!put_dname(self, node, dname, self->name_at + prefix_bytes))
 		return STEP_DONE;
 	if (cname_bytes > MR_ZONE_NAME_BYTES) {
 		self->rcode = DNS_YXDOMAIN;
@@ -348,6 +363,7 @@ dns_answer_start(struct dns_answer *self, struct mr_dns *dns, const struct dns_q
 	self->rcode = query->rcode;
 	self->qtype = query->qtype;
 	self->authoritative = self->truncated = false;
+	self->dname_count = 0;
 	self->dnssec_ok = query->dnssec_ok;
 	self->tally = dns->tally;
 }

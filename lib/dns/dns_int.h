@@ -72,6 +72,8 @@ struct dns_answer {
 	uint16_t answer_count, authority_count, additional_count;
 	uint16_t rcode, qtype;
 	bool authoritative, truncated, dnssec_ok;
+	uint8_t dname_count;
+	const struct mr_zone_node *dnames[MR_DNS_CNAME_MAX + 1]; /* that are in the answer */
 	uint32_t *tally;
 };
 
