@@ -38,8 +38,12 @@ mr_command_nearest(const char *name)
 {
 	struct mr_suggest suggest = mr_suggest_start(name);
 
+	/* The whole name; or, of one word, the name that begins with it: "sho" is a show command. */
 	for (size_t i = 0; i < MR_ARRAY_COUNT(commands); i++)
 		mr_suggest_offer(&suggest, commands[i].name);
+	for (size_t i = 0; !suggest.best && i < MR_ARRAY_COUNT(commands); i++)
+		if (!strncmp(commands[i].name, name, strlen(name)))
+			suggest.best = commands[i].name;
 	return suggest.best;
 }
 

@@ -116,7 +116,7 @@ static const struct mr_schema_row rows[] = {
 	  .help = "ADDRESS, or ADDRESS@VLAN where the port has several" },
 
 	{ "vips", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_config, vips, vip_count), .low = 1,
-	  .high = MR_NET_VIP_MAX - 1, .required = true,
+	  .high = MR_NET_VIP_MAX, .required = true,
 	  .help = "Service addresses: what this box answers for" },
 	{ "vips[]", MR_SCHEMA_ADDR, MR_SCHEMA_LIVE, .help = "An IPv4 or IPv6 address" },
 
