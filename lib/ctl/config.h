@@ -83,6 +83,8 @@ struct mr_config_net {
 
 struct mr_config_control {
 	char socket[MR_CONFIG_SOCKET_BYTES];
+	/* the command line named the socket: the file's is ignored, at `config load` too */
+	bool socket_fixed;
 	char group[MR_NAME_MAX]; /* its members may read; empty: root and the process' user only */
 };
 

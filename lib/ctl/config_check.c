@@ -69,6 +69,7 @@ static int
 check_zone(const struct mr_config *self, const struct mr_config_zone *from,
 	   struct mr_zone_store *store, uint64_t *records, struct mr_error *error)
 {
+	struct mr_error failure = { 0 };
 	struct mr_zone_info info;
 	struct mr_zone *zone;
 	int rc;
@@ -76,9 +77,11 @@ check_zone(const struct mr_config *self, const struct mr_config_zone *from,
 	if (access(from->file, R_OK))
 		return check_fail(self, from->file, error, "zone %s: %s: %s", from->name,
 				  from->file, strerror(errno));
-	rc = mr_zone_load(store, from->name, from->file, &zone, error);
-	if (rc)
-		return rc;
+	rc = mr_zone_load(store, from->name, from->file, &zone, &failure);
+	if (rc) /* what is wrong with the whole zone names no file */
+		return mr_error_set(error, rc, "%s%s%s",
+				    strstr(failure.text, from->file) ? "" : from->file,
+				    strstr(failure.text, from->file) ? "" : ": ", failure.text);
 	mr_zone_info(zone, &info);
 	*records += info.records;
 	mr_zone_release(store, zone);

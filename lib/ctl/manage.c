@@ -102,14 +102,29 @@ command_zone_reload(struct mr_ctl *self, const struct mr_call *call, struct mr_e
 	return NULL; /* pending_done answers */
 }
 
+/* candidate_load reads what may become the running configuration. */
+static int
+candidate_load(const struct mr_ctl *self, const struct mr_call *call, struct mr_config **candidate,
+	       struct mr_error *error)
+{
+	const struct mr_config_control *running = &self->worlds.running->config->control;
+	const char *path = json_string_value(json_object_get(call->args, "file"));
+	int rc = mr_config_load(path, candidate, error);
+
+	if (!rc && running->socket_fixed) {
+		(*candidate)->control.socket_fixed = true;
+		memcpy((*candidate)->control.socket, running->socket, sizeof(running->socket));
+	}
+	return rc;
+}
+
 json_t *
 command_config_load(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
 {
-	const char *path = json_string_value(json_object_get(call->args, "file"));
 	struct mr_config *candidate = NULL;
 	struct pending *pending;
 
-	if (mr_config_load(path, &candidate, error)) {
+	if (candidate_load(self, call, &candidate, error)) {
 		mr_metric_add(self->metrics, MR_CONTROL_config_load_fail, 1);
 		return NULL;
 	}
@@ -135,7 +150,7 @@ command_config_check(struct mr_ctl *self, const struct mr_call *call, struct mr_
 	bool restart = false;
 	size_t i;
 
-	if (mr_config_load(path, &candidate, error))
+	if (candidate_load(self, call, &candidate, error))
 		return NULL;
 	if (mr_config_check_machine(candidate, error)) {
 		mr_config_free(candidate);

@@ -178,10 +178,14 @@ world_work(struct mr_txn *txn, size_t index, struct mr_error *error)
 		return rc;
 	rc = mr_zone_text_read(from->file, from->name, zone_record, &reading, error);
 	if (!rc) {
+		struct mr_error whole = { 0 }; /* what is wrong with all of it names no line */
+
 		pthread_mutex_lock(&self->worlds->store_lock);
 		rc = mr_zone_builder_finish(reading.builder, self->worlds->box->store, &to->zone,
-					    error);
+					    &whole);
 		pthread_mutex_unlock(&self->worlds->store_lock);
+		if (rc)
+			rc = mr_error_set(error, rc, "%s: %s", from->file, whole.text);
 	}
 	mr_zone_builder_destroy(reading.builder);
 	to->loaded = time(NULL);
