@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "ctl/command.h"
+#include "ctl/ctl.h"
 
 enum { WORD_MAX = 16, HISTORY_LINES = 1000, PATH_ROOM = 512 };
 
