@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * memif - the socket file's checks and the arguments of net_memif.
+ * memif - the life of a shared-memory port: socket files, the PMD's arguments, coming back.
  */
 #include "memif/memif.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { MEMIF_LOG2_RING_MIN = 6, MEMIF_LOG2_RING_MAX = 14 };
+#include "memif/relay.h"
 
-/* memif_clean removes the socket file that a dead server left; a living one is refused. */
+enum { MEMIF_LOG2_RING_MIN = 6, MEMIF_LOG2_RING_MAX = 14, MEMIF_DESCRIPTORS = 1024 };
+
+/* A client restarts its device this long after the PMD was told that the server is gone: until then
+ * EAL's interrupt thread may be at the device. */
+#define MEMIF_RESTART_NS (200 * MR_NS_PER_MS)
+
+struct memif {
+	struct relay relay;
+	uint64_t restart_ns; /* when to restart; 0: not wanted */
+};
+
+/* memif_clean removes the socket file that a dead process left; a living one is refused. */
 static int
-memif_clean(const struct mr_port *port, struct mr_error *error)
+memif_clean(const struct mr_port *port, const struct sockaddr_un *address, struct mr_error *error)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const char *path = port->config.target;
+	const char *path = address->sun_path;
 	struct stat status;
 	int fd, code;
 
@@ -32,8 +43,7 @@ memif_clean(const struct mr_port *port, struct mr_error *error)
 	if (fd < 0)
 		return mr_error_set(error, -errno, "port %s: %s", port->config.name,
 				    strerror(errno));
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	code = connect(fd, (struct sockaddr *)&address, sizeof(address)) ? errno : 0;
+	code = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
 	close(fd);
 	if (code != ECONNREFUSED)
 		return mr_error_set(error, -EADDRINUSE,
@@ -46,12 +56,63 @@ memif_clean(const struct mr_port *port, struct mr_error *error)
 	return 0;
 }
 
+/* memif_addresses: a server's PMD listens at a file beside the public one; a client's PMD connects
+ * to an abstract name. */
+static int
+memif_addresses(const struct mr_port *port, struct relay *relay, struct mr_error *error)
+{
+	char *path = relay->private_address.sun_path;
+	size_t room = sizeof(relay->private_address.sun_path);
+	int length;
+
+	relay->public_address.sun_family = relay->private_address.sun_family = AF_UNIX;
+	snprintf(relay->public_address.sun_path, room, "%s", port->config.target);
+	if (relay->server) {
+		length = snprintf(path, room, "%s.pmd", port->config.target);
+		relay->private_bytes = sizeof(relay->private_address);
+	} else {
+		length = snprintf(path + 1, room - 1, "millrace/memif/%ld/%u", (long)getpid(),
+				  port->index);
+		relay->private_bytes =
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+	}
+	if ((size_t)length >= room)
+		return mr_error_set(error, -ENAMETOOLONG, "port %s: the path %s is too long by %zu",
+				    port->config.name, port->config.target,
+				    (size_t)length - room + 1);
+	return 0;
+}
+
 static int
 memif_prepare(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *error)
 {
-	if (!plan->rx_descriptors)
-		plan->rx_descriptors = 1024;
-	return port->config.memif_server ? memif_clean(port, error) : 0;
+	struct memif *self = calloc(1, sizeof(*self));
+	struct relay *relay = &self->relay;
+	int code;
+
+	(void)plan;
+	if (!self)
+		return mr_error_set(error, -ENOMEM, "port %s: no memory", port->config.name);
+	relay->listen_fd = relay->wake_fd = relay->peer_fd = relay->pmd_fd = -1;
+	relay->port = port;
+	relay->server = port->config.memif_server;
+	port->driver_state = self;
+	port->gated = true;
+	code = memif_addresses(port, relay, error);
+	if (!code && relay->server)
+		code = memif_clean(port, &relay->public_address, error);
+	if (code)
+		return code;
+	/* The PMD writes to its control connection without asking for no SIGPIPE. */
+	signal(SIGPIPE, SIG_IGN);
+	code = relay_listen(relay);
+	if (code)
+		return mr_error_set(error, code, "port %s: cannot listen at %s: %s",
+				    port->config.name, port->config.target, strerror(-code));
+	/* Who has the public name has the private one. It is not tried first: see relay_join. */
+	if (relay->server)
+		unlink(relay->private_address.sun_path);
+	return 0;
 }
 
 static int
@@ -59,9 +120,12 @@ memif_describe(struct mr_port *port, uint16_t unit, char name[MR_PORT_DEVICE_NAM
 	       char arguments[MR_PORT_ARGUMENTS_BYTES], struct mr_error *error)
 {
 	const struct mr_port_config *config = &port->config;
+	const struct memif *self = port->driver_state;
+	const char *path = self->relay.private_address.sun_path;
+	bool server = self->relay.server;
 	unsigned int log2_ring = MEMIF_LOG2_RING_MIN;
 	char mac[8 + MR_MAC_TEXT_BYTES] = "";
-	uint16_t wanted = config->rx_descriptors ? config->rx_descriptors : 1024;
+	uint16_t wanted = config->rx_descriptors ? config->rx_descriptors : MEMIF_DESCRIPTORS;
 
 	(void)unit;
 	(void)error;
@@ -73,9 +137,78 @@ memif_describe(struct mr_port *port, uint16_t unit, char name[MR_PORT_DEVICE_NAM
 	}
 	snprintf(name, MR_PORT_DEVICE_NAME_BYTES, "net_memif%u", port->index);
 	snprintf(arguments, MR_PORT_ARGUMENTS_BYTES,
-		 "role=%s,socket=%s,socket-abstract=no,rsize=%u%s",
-		 config->memif_server ? "server" : "client", config->target, log2_ring, mac);
+		 "role=%s,socket=%s,socket-abstract=%s,rsize=%u%s", server ? "server" : "client",
+		 path + (server ? 0 : 1), server ? "no" : "yes", log2_ring, mac);
 	return 0;
+}
+
+static int
+memif_joined(struct mr_port *port, uint16_t unit, struct mr_error *error)
+{
+	const struct memif *self = port->driver_state;
+	const char *path = self->relay.private_address.sun_path;
+
+	(void)unit;
+	/* Nobody passes the relay by. The device takes no connection before it is started. */
+	if (self->relay.server && chmod(path, S_IRUSR | S_IWUSR) != 0)
+		return mr_error_set(error, -errno, "port %s: %s: %s", port->config.name, path,
+				    strerror(errno));
+	return 0;
+}
+
+static int
+memif_started(struct mr_port *port, struct mr_error *error)
+{
+	struct memif *self = port->driver_state;
+	int code = relay_start(&self->relay);
+
+	return code ? mr_error_set(error, code, "port %s: no thread for the relay: %s",
+				   port->config.name, strerror(-code))
+		    : 0;
+}
+
+/* memif_restart lets a client's device connect (to the relay) again. */
+static void
+memif_restart(struct mr_port *port, struct memif *self)
+{
+	uint64_t now_ns = mr_clock_now_ns();
+
+	if (__atomic_exchange_n(&self->relay.restart_wanted, false, __ATOMIC_RELAXED))
+		self->restart_ns = now_ns + MEMIF_RESTART_NS;
+	if (!self->restart_ns || now_ns < self->restart_ns)
+		return;
+	self->restart_ns = 0;
+	/* The gate is closed: the workers see neither. */
+	if (rte_eth_dev_stop(port->devices[0]) != 0 || rte_eth_dev_start(port->devices[0]) != 0)
+		mr_log(MR_LOG_ERROR, "port %s: the device does not start again", port->config.name);
+}
+
+static bool
+memif_link(struct mr_port *port)
+{
+	memif_restart(port, port->driver_state);
+	return __atomic_load_n(&port->gate_open, __ATOMIC_RELAXED);
+}
+
+static void
+memif_stopping(struct mr_port *port)
+{
+	struct memif *self = port->driver_state;
+
+	if (self)
+		relay_stop(&self->relay);
+}
+
+static void
+memif_stopped(struct mr_port *port)
+{
+	struct memif *self = port->driver_state;
+
+	if (!self)
+		return;
+	relay_close(&self->relay);
+	free(self);
+	port->driver_state = NULL;
 }
 
 const struct mr_port_driver mr_memif_driver = {
@@ -84,4 +217,9 @@ const struct mr_port_driver mr_memif_driver = {
 	.caps = MR_PORT_CAP_CHAINED | MR_PORT_CAP_EXTERNAL | MR_PORT_CAP_MULTI_QUEUE,
 	.prepare = memif_prepare,
 	.describe = memif_describe,
+	.joined = memif_joined,
+	.started = memif_started,
+	.link = memif_link,
+	.stopping = memif_stopping,
+	.stopped = memif_stopped,
 };

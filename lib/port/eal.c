@@ -24,9 +24,9 @@ static struct {
 	FILE *log;
 } eal;
 
-/* The last line that DPDK called an error; written by whatever thread logs, read by the control
- * thread right after a call that failed. */
-static char eal_last_error[EAL_LINE_BYTES];
+/* The first line that DPDK called an error, of those that one failure brings: the cause; written by
+ * whatever thread logs, read by the control thread right after a call that failed. */
+static char eal_error[EAL_LINE_BYTES];
 
 static ssize_t
 eal_log_write(void *cookie, const char *bytes, size_t byte_count)
@@ -39,22 +39,22 @@ eal_log_write(void *cookie, const char *bytes, size_t byte_count)
 		length--;
 	if (!length)
 		return (ssize_t)byte_count;
-	if (severe)
-		snprintf(eal_last_error, sizeof(eal_last_error), "%.*s", (int)length, bytes);
+	if (severe && !eal_error[0])
+		snprintf(eal_error, sizeof(eal_error), "%.*s", (int)length, bytes);
 	mr_log(severe ? MR_LOG_WARNING : MR_LOG_DEBUG, "dpdk: %.*s", (int)length, bytes);
 	return (ssize_t)byte_count;
 }
 
 const char *
-mr_port_eal_last_error(void)
+mr_port_eal_error(void)
 {
-	return eal_last_error[0] ? eal_last_error : "DPDK gave no reason";
+	return eal_error[0] ? eal_error : "DPDK gave no reason";
 }
 
 void
 mr_port_eal_forget_error(void)
 {
-	eal_last_error[0] = 0;
+	eal_error[0] = 0;
 }
 
 static void MR_PRINTF(1, 2) eal_argument(const char *format, ...)
@@ -165,7 +165,7 @@ mr_port_eal_start(const struct mr_port_eal_config *config, struct mr_error *erro
 	mr_port_eal_forget_error();
 	if (rte_eal_init(eal.argument_count, eal.arguments) < 0) {
 		code = mr_error_set(error, rte_errno ? -rte_errno : -EIO, "DPDK does not start: %s",
-				    mr_port_eal_last_error());
+				    mr_port_eal_error());
 		rte_openlog_stream(NULL);
 		fclose(eal.log);
 		return code;

@@ -37,7 +37,7 @@ port_error(const struct mr_port *self, int code, const char *what, struct mr_err
 {
 	return mr_error_set(error, code < 0 ? code : -EIO, "port %s (%s: %s): %s: %s",
 			    self->config.name, self->config.kind, self->config.target, what,
-			    mr_port_eal_last_error());
+			    mr_port_eal_error());
 }
 
 /* port_probe makes device number `unit` of the port's plan known to DPDK. */

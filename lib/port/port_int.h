@@ -9,8 +9,8 @@
 
 #include "port/port.h"
 
-/* mr_port_eal_last_error is the last line that DPDK logged as an error since _forget_error. */
-const char *mr_port_eal_last_error(void);
+/* mr_port_eal_error is the first line that DPDK logged as an error since _forget_error. */
+const char *mr_port_eal_error(void);
 void mr_port_eal_forget_error(void);
 
 #endif

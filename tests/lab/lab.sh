@@ -7,8 +7,9 @@
 #
 #   lab_init [QUEUES]     needs root; makes the namespaces (names are this process's own) and a
 #                         temporary directory $LAB_DIR; sets a trap that removes all of it
+#   lab_init_plain        only the directory and the trap: for tests that need no network
 #   lab_a CMD..., lab_b CMD...   run in the client's or the server's namespace
-#   lab_run_bg NAME a|b CMD...   starts CMD there; output to $LAB_DIR/NAME.log; its pid in $LAB_PID
+#   lab_run_bg NAME a|b|- CMD... starts CMD there (-: in no namespace of the lab's); output to $LAB_DIR/NAME.log; its pid in $LAB_PID
 #                                and in ${LAB_PIDS[NAME]}; stopped at the end if it still runs
 #   lab_stop NAME [SIGNAL]       signals it (TERM) and waits (at most 10 s, then KILL); returns its
 #                                exit status
@@ -60,13 +61,17 @@ lab_quiet() {
 	ip netns exec "$1" ip link set lo up
 }
 
-lab_init() {
-	local queues=${1:-1}
+lab_init_plain() {
 	[ "$(id -u)" -eq 0 ] || { echo "lab: needs root" >&2; exit 2; }
 	LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/$LAB_NAME.XXXXXX") || exit 2
 	trap lab_done EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+}
+
+lab_init() {
+	local queues=${1:-1}
+	lab_init_plain
 	ip netns add "$LAB_A" && ip netns add "$LAB_B" || exit 2
 	lab_quiet "$LAB_A"
 	lab_quiet "$LAB_B"
@@ -84,11 +89,11 @@ lab_init() {
 }
 
 lab_run_bg() {
-	local name=$1 where=$LAB_A
-	[ "$2" = b ] && where=$LAB_B
+	local name=$1 where=(ip netns exec "$LAB_A") # becomes the command: the pid is the command's own
+	[ "$2" = b ] && where=(ip netns exec "$LAB_B")
+	[ "$2" = - ] && where=(env)
 	shift 2
-	# `ip netns exec` becomes the command: the pid is the command's own.
-	ip netns exec "$where" "$@" >>"$LAB_DIR/$name.log" 2>&1 &
+	"${where[@]}" "$@" >>"$LAB_DIR/$name.log" 2>&1 &
 	LAB_PID=$!
 	LAB_PIDS[$name]=$LAB_PID
 }

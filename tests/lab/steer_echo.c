@@ -11,7 +11,9 @@
  *     hop=ADDR  vlan=TAG         may be repeated
  *     seconds=N        ends by itself (default: runs until SIGTERM)
  *     drop-caps        gives all capabilities up after opening
- *     quiet            prints no frames (for rates)
+ *     quiet            prints no frames (for rates), never sleeps
+ *     generate         sends 64-byte UDP frames as fast as it can, counts what comes back
+ *     cpus=A,B         control thread's CPU and the first worker's (the next ones follow)
  *
  * Lines: "ready", "link up|down", one line per frame: "rx QUEUE [vlan N] TYPE details". Commands on
  * standard input, one a line: "rule …", "clear", "hop …", "vlan …" change the wanted steering,
@@ -44,7 +46,7 @@ static uint16_t vlans[MR_PORT_VLAN_MAX];
 static struct mr_port_steer steer = { .rules = rules, .next_hops = hops, .vlans = vlans };
 static struct mr_port_config config;
 static struct mr_port_eal_config eal = { .memory_bytes = 128ull << 20, .worker_count = 1 };
-static bool drop_caps, quiet;
+static bool drop_caps, quiet, generate;
 static unsigned int seconds;
 static volatile sig_atomic_t stop_wanted;
 static bool stop;
@@ -105,6 +107,10 @@ option_parse(const char *text)
 		return drop_caps = true;
 	if (strcmp(text, "quiet") == 0)
 		return quiet = true;
+	if (strcmp(text, "generate") == 0)
+		return generate = quiet = true;
+	if (sscanf(text, "cpus=%hu,%hu", &eal.control_cpu, &eal.worker_cpus[0]) == 2)
+		return true;
 	if (strncmp(text, "out=", 4) == 0) {
 		snprintf(config.pcap_out, sizeof(config.pcap_out), "%s", text + 4);
 		return true;
@@ -193,9 +199,37 @@ is_udp(const uint8_t *frame)
 }
 
 static int
+generator(uint16_t queue)
+{
+	static const uint8_t head[42] = { 2,    0, 0,  0,  0, 1, 2, 0, 0,  0,  0, 2, 8,  0,
+					  0x45, 0, 0,  46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0,
+					  0,    1, 10, 0,  0, 2, 0, 9, 0,  9,  0, 26 };
+	struct mr_port_queue *q = &port.queues[queue];
+
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		struct rte_mbuf *pkts[MR_BURST_MAX];
+		uint16_t count = mr_port_rx(&port, queue, pkts, MR_BURST_MAX), sent;
+
+		received[queue] += count;
+		rte_pktmbuf_free_bulk(pkts, count);
+		if (rte_pktmbuf_alloc_bulk(q->pool, pkts, 32) != 0)
+			continue;
+		for (uint16_t i = 0; i < 32; i++)
+			memcpy(rte_pktmbuf_append(pkts[i], 60), head, sizeof(head));
+		sent = mr_port_tx(&port, queue, pkts, 32);
+		bounced[queue] += sent;
+		rte_pktmbuf_free_bulk(pkts + sent, 32u - sent);
+	}
+	return 0;
+}
+
+static int
 worker(void *argument)
 {
 	uint16_t queue = (uint16_t)(uintptr_t)argument;
+
+	if (generate)
+		return generator(queue);
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		struct rte_mbuf *pkts[MR_BURST_MAX];
@@ -283,8 +317,11 @@ run(void)
 {
 	struct rte_mempool *pools[MR_WORKER_MAX];
 	struct mr_error error = { 0 };
-	uint64_t began_ns = mr_clock_now_ns(), total = 0, back = 0;
+	uint64_t began_ns = mr_clock_now_ns(), ready_ns, total = 0, back = 0;
 
+	for (uint16_t i = 1; i < eal.worker_count; i++)
+		eal.worker_cpus[i] =
+			(uint16_t)((eal.worker_cpus[0] + i) % sysconf(_SC_NPROCESSORS_ONLN));
 	if (mr_port_eal_start(&eal, &error) != 0)
 		goto fail;
 	printf("eal %llu ms\n",
@@ -303,6 +340,7 @@ run(void)
 	}
 	if (mr_port_steer(&port, &steer, &error) != 0)
 		goto fail_port;
+	ready_ns = mr_clock_now_ns();
 	for (uint16_t q = 0; q < port.queue_count; q++)
 		rte_eal_remote_launch(worker, (void *)(uintptr_t)q, q + 1u);
 	printf("ready %s queues %u mtu %u %llu ms\n", port.link_up ? "up" : "down",
@@ -316,7 +354,9 @@ run(void)
 		total += received[q];
 		back += bounced[q];
 	}
-	printf("total rx %llu tx %llu\n", (unsigned long long)total, (unsigned long long)back);
+	printf("total rx %llu tx %llu in %llu ms\n", (unsigned long long)total,
+	       (unsigned long long)back,
+	       (unsigned long long)((mr_clock_now_ns() - ready_ns) / MR_NS_PER_MS));
 	mr_port_close(&port);
 	mr_port_eal_stop();
 	return 0;
