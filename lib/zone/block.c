@@ -25,7 +25,7 @@ struct target {
 };
 
 struct maker {
-	struct mr_zone_block head;
+	uint16_t part_bytes[3], part_counts[3], link_count;
 	uint8_t anchor[MR_ZONE_NAME_BYTES + 1]; /* lower-cased */
 	uint8_t anchor_bytes;
 	unsigned used;
@@ -39,7 +39,9 @@ struct maker {
 static void
 maker_start(struct maker *self, const uint8_t *anchor, unsigned anchor_bytes)
 {
-	memset(&self->head, 0, sizeof(self->head));
+	memset(self->part_bytes, 0, sizeof(self->part_bytes));
+	memset(self->part_counts, 0, sizeof(self->part_counts));
+	self->link_count = 0;
 	memcpy(self->anchor, anchor, anchor_bytes);
 	self->anchor_bytes = (uint8_t)anchor_bytes;
 	self->used = 0;
@@ -74,11 +76,11 @@ maker_put_link(struct maker *self, uint16_t value)
 {
 	unsigned at = self->used;
 
-	if (self->head.link_count == BLOCK_LINKS || !maker_take(self, 2)) {
+	if (self->link_count == BLOCK_LINKS || !maker_take(self, 2)) {
 		self->full = true;
 		return;
 	}
-	self->links[self->head.link_count++] = (struct mr_zone_block_link){ (uint16_t)at, value };
+	self->links[self->link_count++] = (struct mr_zone_block_link){ (uint16_t)at, value };
 }
 
 /* Says whether the last `bytes` bytes of name start at one of its labels. */
@@ -139,15 +141,15 @@ maker_put_name(struct maker *self, const uint8_t *wire)
 static void
 maker_part(struct maker *self, unsigned part, unsigned start, unsigned count)
 {
-	self->head.bytes[part] = (uint16_t)(self->used - start);
-	self->head.counts[part] = (uint16_t)count;
+	self->part_bytes[part] = (uint16_t)(self->used - start);
+	self->part_counts[part] = (uint16_t)count;
 }
 
 static int
 maker_finish(struct maker *self, struct mr_zone_builder *builder, uint32_t *offset)
 {
-	uint64_t links_bytes = self->head.link_count * sizeof(self->links[0]);
-	uint64_t bytes = sizeof(self->head) + links_bytes + self->used, at;
+	uint64_t links_bytes = self->link_count * sizeof(self->links[0]);
+	uint64_t bytes = sizeof(struct mr_zone_block) + links_bytes + self->used, at;
 
 	if (self->full)
 		return -EFBIG;
@@ -155,11 +157,13 @@ maker_finish(struct maker *self, struct mr_zone_builder *builder, uint32_t *offs
 		return -ENOMEM;
 	if (at / MR_ZONE_UNIT_BYTES > UINT32_MAX)
 		return -EFBIG;
-	uint8_t *to = builder->image.base + at;
+	struct mr_zone_block *block = (void *)(builder->image.base + at);
 
-	memcpy(to, &self->head, sizeof(self->head));
-	memcpy(to + sizeof(self->head), self->links, links_bytes);
-	memcpy(to + sizeof(self->head) + links_bytes, self->bytes, self->used);
+	memcpy(block->bytes, self->part_bytes, sizeof(block->bytes));
+	memcpy(block->counts, self->part_counts, sizeof(block->counts));
+	block->link_count = self->link_count;
+	memcpy(block->links, self->links, links_bytes);
+	memcpy(block->links + block->link_count, self->bytes, self->used);
 	*offset = (uint32_t)(at / MR_ZONE_UNIT_BYTES);
 	builder->cold.block_bytes += mr_round_up(bytes, MR_ZONE_UNIT_BYTES);
 	return 0;
@@ -263,9 +267,8 @@ put_glue(struct mr_zone_builder *self, struct maker *maker, const uint8_t *targe
 	if (part == 2 && maker->full) { /* may be left out */
 		maker->used = before;
 		maker->full = false;
-		while (maker->head.link_count &&
-		       maker->links[maker->head.link_count - 1].at >= before)
-			maker->head.link_count--;
+		while (maker->link_count && maker->links[maker->link_count - 1].at >= before)
+			maker->link_count--;
 		return 0;
 	}
 	return records;
