@@ -45,7 +45,7 @@ static struct mr_addr hops[HOPS_MAX];
 static uint16_t vlans[MR_PORT_VLAN_MAX];
 static struct mr_port_steer steer = { .rules = rules, .next_hops = hops, .vlans = vlans };
 static struct mr_port_config config;
-static struct mr_port_eal_config eal = { .memory_bytes = 128ull << 20, .worker_count = 1 };
+static struct mr_port_eal_config eal = { .worker_count = 1 };
 static bool drop_caps, quiet, generate;
 static unsigned int seconds;
 static volatile sig_atomic_t stop_wanted;
@@ -322,6 +322,7 @@ run(void)
 	for (uint16_t i = 1; i < eal.worker_count; i++)
 		eal.worker_cpus[i] =
 			(uint16_t)((eal.worker_cpus[0] + i) % sysconf(_SC_NPROCESSORS_ONLN));
+	eal.memory_bytes = (32ull + 96 * eal.worker_count) << 20;
 	if (mr_port_eal_start(&eal, &error) != 0)
 		goto fail;
 	printf("eal %llu ms\n",
