@@ -126,6 +126,8 @@ zone_sort(struct mr_zone_builder *self)
 	size_t places[RADIX_PASSES][1u << RADIX_BITS];
 	size_t count = self->entry_count;
 
+	if (count < 2)
+		return 0;
 	if (count <= SMALL_ZONE) {
 		qsort_r(self->entries, count, sizeof(*self->entries), compare, self);
 		return 0;
