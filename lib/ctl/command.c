@@ -67,35 +67,52 @@ command_begins(const struct mr_command *command, size_t word_count, const char *
 	return 0;
 }
 
+/* command_unknown_in says what a group of commands (the first word) takes. */
+static void
+command_unknown_in(const char *group, const char *second, const char *members,
+		   struct mr_error *error)
+{
+	struct mr_suggest suggest = mr_suggest_start(second ? second : "");
+	size_t bytes = strlen(group);
+
+	for (size_t i = 0; second && i < MR_ARRAY_COUNT(commands); i++)
+		if (!strncmp(commands[i].name, group, bytes) && commands[i].name[bytes] == ' ')
+			mr_suggest_offer(&suggest, commands[i].name + bytes + 1);
+	if (!second)
+		(void)mr_error_set(error, -EINVAL, "%s what? %s", group, members);
+	else if (suggest.best)
+		(void)mr_error_set(error, -EINVAL, "no command '%s %.64s'; did you mean '%s %s'?",
+				   group, second, group, suggest.best);
+	else
+		(void)mr_error_set(error, -EINVAL, "no command '%s %.64s'; %s takes %s", group,
+				   second, group, members);
+}
+
 static void
 command_unknown(size_t word_count, const char *const *words, struct mr_error *error)
 {
-	char typed[128], group[256] = "";
-	size_t used = 0;
+	size_t used = 0, bytes = strlen(words[0]);
+	char typed[128], members[256] = "";
 	const char *nearest;
 
-	snprintf(typed, sizeof(typed), "%s%s%s", words[0], word_count > 1 ? " " : "",
-		 word_count > 1 ? words[1] : "");
-	/* The first word of a group: say what may follow. */
 	for (size_t i = 0; i < MR_ARRAY_COUNT(commands); i++) {
-		size_t bytes = strlen(words[0]);
-
 		if (strncmp(commands[i].name, words[0], bytes) || commands[i].name[bytes] != ' ')
 			continue;
-		used += (size_t)snprintf(group + used, sizeof(group) - used, "%s%s",
+		used += (size_t)snprintf(members + used, sizeof(members) - used, "%s%s",
 					 used ? ", " : "", commands[i].name + bytes + 1);
 	}
+	if (used) {
+		command_unknown_in(words[0], word_count > 1 ? words[1] : NULL, members, error);
+		return;
+	}
+	snprintf(typed, sizeof(typed), "%s%s%s", words[0], word_count > 1 ? " " : "",
+		 word_count > 1 ? words[1] : "");
 	nearest = mr_command_nearest(typed);
 	if (!nearest)
 		nearest = mr_command_nearest(words[0]);
-	if (word_count == 1 && used)
-		(void)mr_error_set(error, -EINVAL, "%s what? %s", words[0], group);
-	else if (nearest)
+	if (nearest)
 		(void)mr_error_set(error, -EINVAL, "no command '%.64s'; did you mean '%s'?", typed,
 				   nearest);
-	else if (used)
-		(void)mr_error_set(error, -EINVAL, "no command '%.64s'; %s takes %s", typed,
-				   words[0], group);
 	else
 		(void)mr_error_set(error, -EINVAL, "no command '%.64s'; see millctl --help", typed);
 }
