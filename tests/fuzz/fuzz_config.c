@@ -9,6 +9,8 @@
 
 #include "ctl/ctl.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count);
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
 {

@@ -42,6 +42,8 @@ drain(int fd)
 		;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count);
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
 {
