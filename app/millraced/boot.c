@@ -17,8 +17,8 @@
 
 enum {
 	CONTROL_MBUFS = 1024,
-	MBUF_COST_BYTES = 2560, /* room, headers and the pool's own */
-	EAL_BASE_BYTES = 32 << 20,
+	MBUF_COST_BYTES = 3072, /* room, headers, the pool's own, and what alignment wastes */
+	EAL_BASE_BYTES = 48 << 20,
 	HELPER_THREADS = 1,
 };
 
