@@ -199,6 +199,7 @@ main(int argument_count, char **arguments)
 		mr_config_free(config);
 		return EXIT_USAGE;
 	}
+	config->control.socket_fixed = options.socket != NULL;
 	mr_log_level_set(config->log.level);
 	status = serve(config);
 	mr_config_free(config);
