@@ -29,7 +29,7 @@ struct option_row {
 static const struct option_row option_rows[] = {
 	{ .modes = DNS | REPLAY, .help = "Port" },
 	{ "--port", "KIND:TARGET[,OPTION...]", TEXT, DNS | REPLAY, AT(port), 0, 0,
-	  "memif:/run/gen.sock, afxdp:eth1, afpacket:eth1, pcap:in.pcap; options: server (memif), "
+	  "memif:/run/gen.sock, afxdp:eth1, afpacket:eth1, pcap:in.pcap; options: server, copy (memif), "
 	  "ring=N, mac=MAC, mtu=N" },
 	{ "--cpus", "GENERATOR[,CONTROL]", TEXT, DNS | REPLAY, AT(cpus), 0, 0,
 	  "the core that generates, and the one for everything else [the last CPU for both]" },
@@ -199,6 +199,10 @@ option_port_word(const char *word, struct mr_port_config *out, struct mr_error *
 		out->memif_server = true;
 		return 0;
 	}
+	if (strcmp(word, "copy") == 0) {
+		out->memif_zero_copy = false;
+		return 0;
+	}
 	if (strncmp(word, "mac=", 4) == 0) {
 		out->has_mac = true;
 		if (mr_mac_parse(word + 4, &out->mac) == 0)
@@ -217,7 +221,8 @@ option_port_word(const char *word, struct mr_port_config *out, struct mr_error *
 		}
 	}
 	return mr_error_set(error, -EINVAL,
-			    "--port: '%s' is not one of server, mac=MAC, ring=N, mtu=N", word);
+			    "--port: '%s' is not one of server, copy, mac=MAC, ring=N, mtu=N",
+			    word);
 }
 
 int
@@ -242,6 +247,7 @@ gen_options_port(const char *text, struct mr_port_config *out, struct mr_error *
 	strcpy(out->name, "gen");
 	strcpy(out->kind, copy);
 	strcpy(out->target, target);
+	out->memif_zero_copy = strcmp(out->kind, "memif") == 0;
 	for (word = word ? strtok_r(word, ",", &rest) : NULL; word && !code;
 	     word = strtok_r(NULL, ",", &rest))
 		code = option_port_word(word, out, error);

@@ -64,7 +64,7 @@ void gen_options_help(enum gen_mode mode);
 
 /* gen_options_number reads "1500", "250k", "1.5M" or "2G". */
 MR_MUST_USE int gen_options_number(const char *text, uint64_t *out);
-/* gen_options_port reads KIND:TARGET[,server][,mac=MAC][,ring=N][,mtu=N]. */
+/* gen_options_port reads KIND:TARGET[,server][,copy][,mac=MAC][,ring=N][,mtu=N]. */
 MR_MUST_USE int gen_options_port(const char *text, struct mr_port_config *out,
 				 struct mr_error *error);
 /* gen_options_endpoint reads "192.0.2.1", "192.0.2.1:5300", "2001:db8::1" or "[2001:db8::1]:5300".

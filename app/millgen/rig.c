@@ -22,7 +22,6 @@ enum {
 	RIG_LCORE = 1,
 	RIG_POLL_NS = 20000000,
 	RIG_LINK_POLL_NS = 10000000,
-	RIG_OPEN_RETRY_NS = 50000000,
 };
 
 static volatile sig_atomic_t rig_signal;
@@ -77,20 +76,6 @@ rig_wait_link(struct gen_rig *self, struct mr_error *error)
 	}
 }
 
-/* rig_open_port opens the port; a memif client's server may be on its way up still. */
-static int
-rig_open_port(struct gen_rig *self, const struct mr_port_config *config, struct mr_error *error)
-{
-	uint64_t deadline_ns = mr_clock_now_ns() + self->options->link_wait_ns;
-	const struct timespec pause = { .tv_nsec = RIG_OPEN_RETRY_NS };
-	bool may_wait = strcmp(config->kind, "memif") == 0 && !config->memif_server;
-
-	while (may_wait && access(config->target, F_OK) != 0 && mr_clock_now_ns() < deadline_ns &&
-	       !gen_rig_interrupted())
-		nanosleep(&pause, NULL);
-	return mr_port_open(&self->port, 0, config, 1, &self->pool, error);
-}
-
 int
 gen_rig_open(struct gen_rig *self, const struct gen_options *options, struct mr_error *error)
 {
@@ -108,6 +93,7 @@ gen_rig_open(struct gen_rig *self, const struct gen_options *options, struct mr_
 	if (gen_options_port(options->port, &config, error) || rig_cpus(options->cpus, &eal, error))
 		return GEN_EXIT_USAGE;
 	config.queue_count = 1;
+	config.memif_zero_copy &= !options->no_huge && !config.memif_server;
 	if (!config.has_mac && strcmp(config.kind, "memif") == 0) {
 		static const struct mr_mac mac = { { 0x02, 0x6d, 0x67, 0, 0, 1 } };
 
@@ -127,7 +113,7 @@ gen_rig_open(struct gen_rig *self, const struct gen_options *options, struct mr_
 	self->pool = mr_port_mbuf_pool_create(0, RIG_MBUFS, error);
 	if (!self->pool)
 		return GEN_EXIT_USAGE;
-	if (rig_open_port(self, &config, error))
+	if (mr_port_open(&self->port, 0, &config, 1, &self->pool, error))
 		return GEN_EXIT_LINK;
 	return rig_wait_link(self, error) ? GEN_EXIT_LINK : GEN_EXIT_OK;
 }

@@ -5,6 +5,7 @@
 #include "memif/memif.h"
 
 #include <errno.h>
+#include <rte_eal.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,16 @@ memif_prepare(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *
 		code = memif_clean(port, &relay->public_address, error);
 	if (code)
 		return code;
+	if (!relay->server && port->config.memif_zero_copy) {
+		if (!rte_eal_has_hugepages())
+			return mr_error_set(
+				error, -EINVAL,
+				"port %s: zero copy shares hugepages, and there are none",
+				port->config.name);
+		/* The ring carries offsets into EAL's own segments; other memory has none. */
+		port->caps &= ~(uint32_t)MR_PORT_CAP_EXTERNAL;
+		port->caps |= MR_PORT_CAP_ZERO_COPY;
+	}
 	/* The PMD writes to its control connection without asking for no SIGPIPE. */
 	signal(SIGPIPE, SIG_IGN);
 	code = relay_listen(relay);
@@ -137,8 +148,9 @@ memif_describe(struct mr_port *port, uint16_t unit, char name[MR_PORT_DEVICE_NAM
 	}
 	snprintf(name, MR_PORT_DEVICE_NAME_BYTES, "net_memif%u", port->index);
 	snprintf(arguments, MR_PORT_ARGUMENTS_BYTES,
-		 "role=%s,socket=%s,socket-abstract=%s,rsize=%u%s", server ? "server" : "client",
-		 path + (server ? 0 : 1), server ? "no" : "yes", log2_ring, mac);
+		 "role=%s,socket=%s,socket-abstract=%s,rsize=%u%s%s", server ? "server" : "client",
+		 path + (server ? 0 : 1), server ? "no" : "yes", log2_ring, mac,
+		 config->memif_zero_copy && !server ? ",zero-copy=yes" : "");
 	return 0;
 }
 

@@ -65,6 +65,7 @@ struct mr_port_config {
 					      address */
 	char pcap_out[MR_PORT_TARGET_BYTES]; /* pcap only: file for what is sent; empty discards */
 	bool memif_server;                   /* memif only: role */
+	bool memif_zero_copy; /* memif client only: the peer maps all our packet memory */
 	bool has_mac;
 	struct mr_mac mac;    /* memif, pcap: the address to use; others have their own */
 	uint16_t queue_count; /* 0: as many as there are workers, at most what the device has */
