@@ -57,6 +57,7 @@ static const int allowed_calls[] = {
 	SCMP_SYS(epoll_wait),
 	SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_create), /* DPDK makes its set anew when a device comes or goes */
 	SCMP_SYS(epoll_create1),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),
