@@ -75,7 +75,7 @@ static uint16_t
 question_name(const char *text, uint8_t out[GEN_QUESTION_MAX_BYTES], uint16_t *number_offset,
 	      uint16_t *label_offset, const char **wrong)
 {
-	unsigned label = 0, at = 1;
+	unsigned label = 0, at = 1, number_label = UINT32_MAX;
 
 	if (strcmp(text, ".") == 0)
 		text = "";
@@ -83,7 +83,7 @@ question_name(const char *text, uint8_t out[GEN_QUESTION_MAX_BYTES], uint16_t *n
 		int byte;
 
 		if (*text == '.') {
-			if (at - label == 1) {
+			if (at - label == 1 && label != number_label) {
 				*wrong = "an empty label";
 				return 0;
 			}
@@ -95,6 +95,7 @@ question_name(const char *text, uint8_t out[GEN_QUESTION_MAX_BYTES], uint16_t *n
 		if (number_offset && strncmp(text, "%u", 2) == 0) {
 			*number_offset = (uint16_t)at;
 			*label_offset = (uint16_t)label;
+			number_label = label;
 			number_offset = NULL;
 			text += 2;
 			continue;
@@ -112,7 +113,7 @@ question_name(const char *text, uint8_t out[GEN_QUESTION_MAX_BYTES], uint16_t *n
 		out[at++] = (uint8_t)byte;
 	}
 	out[label] = (uint8_t)(at - label - 1);
-	if (out[label])
+	if (out[label] || label == number_label)
 		out[at++] = 0;
 	return (uint16_t)at;
 }

@@ -10,6 +10,7 @@ gen_search_highest(int (*trial)(void *context, uint64_t rate_qps, struct gen_tri
 {
 	struct gen_trial flood = { 0 }, at;
 	uint64_t low = 0, high, rate;
+	double up = 0.08, down = 0.1;
 
 	*flood_is_best = false;
 	*code = trial(context, 0, &flood);
@@ -20,7 +21,8 @@ gen_search_highest(int (*trial)(void *context, uint64_t rate_qps, struct gen_tri
 		*flood_is_best = true;
 		low = high;
 	}
-	/* What a flooded target still answers is near what it can: a good first guess. */
+	/* What a flooded target still answers is near what it can: a good first guess. From there
+	 * up in growing strides, or down likewise, until the answer lies between two near rates. */
 	rate = (uint64_t)(flood.answered_qps * 0.98);
 	if (rate < 1 || rate >= high)
 		rate = high / 2;
@@ -34,8 +36,14 @@ gen_search_highest(int (*trial)(void *context, uint64_t rate_qps, struct gen_tri
 			low = rate;
 		else
 			high = rate;
-		/* The first failures step down gently: the guess was near. */
-		rate = low ? low + (high - low) / 2 : high - high / 8 - (i > 3 ? high / 3 : 0);
+		if (!low)
+			rate = high - (uint64_t)((double)high * MR_MIN(down, 0.5));
+		else if ((double)high > (double)low * (1 + 2 * up))
+			rate = low + (uint64_t)((double)low * up);
+		else
+			rate = low + (high - low) / 2;
+		up *= low ? 2 : 1;
+		down *= 2;
 	}
 	return low;
 }

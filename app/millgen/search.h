@@ -2,8 +2,9 @@
  *
  * millgen/search - the highest rate that a target answers, by trials.
  *
- * Flood first: what the generator can send is the upper end. Then halve between the highest good
- * and the lowest bad rate until they are within 2 %. A trial is good when the loss is in the limit
+ * Flood first: what the generator can send is the upper end, and what was answered of it the first
+ * guess. Then up or down in growing strides, and halving, until the highest good and the lowest bad
+ * rate are within 2 %. A trial is good when the loss is in the limit
  * and the generator kept its schedule.
  *
  * Owner: the control thread. Pure: trials are made by a callback.
