@@ -154,6 +154,9 @@ serve(const struct mr_config *config)
 			error.code == -EINVAL || error.code == -ENOENT ? EXIT_CONFIG : EXIT_FAILURE;
 		goto out;
 	}
+	if (!config->memory.hugepages)
+		mr_log(MR_LOG_WARNING, "hugepages are off: expect a TLB miss on most packets and "
+				       "look-ups; scripts/setup reserves some");
 	if (boot_run(&boot, &error) ||
 	    privilege_drop(config->user, run_dir_of(config, run_dir), &error))
 		goto out;
