@@ -19,6 +19,7 @@
 
 enum {
 	RIG_MBUFS = 8191,
+	RIG_MBUFS_SPARE = 2047,
 	RIG_LCORE = 1,
 	RIG_POLL_NS = 20000000,
 	RIG_LINK_POLL_NS = 10000000,
@@ -110,7 +111,11 @@ gen_rig_open(struct gen_rig *self, const struct gen_options *options, struct mr_
 		return GEN_EXIT_USAGE;
 	self->eal_started = true;
 	self->tsc_hz = rte_get_tsc_hz();
-	self->pool = mr_port_mbuf_pool_create(0, RIG_MBUFS, error);
+	/* Both rings full, bursts, the pool's cache; not more: what goes round stays in cache. */
+	self->pool = mr_port_mbuf_pool_create(0,
+					      MR_MAX((uint32_t)RIG_MBUFS,
+						     2u * config.rx_descriptors + RIG_MBUFS_SPARE),
+					      error);
 	if (!self->pool)
 		return GEN_EXIT_USAGE;
 	if (mr_port_open(&self->port, 0, &config, 1, &self->pool, error))
