@@ -19,10 +19,12 @@ nd_unspecified(const struct mr_addr *addr)
 }
 
 /* nd_options finds one link-layer address; *mac is NULL when the option is not there. False: some
- * option's length lies (RFC 4861 7.1: all must be above zero), or it names a group. */
+ * option's length lies (RFC 4861 7.1: all must be above zero), or it names a group or nobody. */
 static bool
 nd_options(const uint8_t *at, const uint8_t *end, uint8_t wanted, const uint8_t **mac)
 {
+	static const uint8_t nobody[MR_MAC_BYTES];
+
 	*mac = NULL;
 	for (int i = 0; i < MR_NET_OPTION_MAX && at < end; i++) {
 		uint16_t option_bytes;
@@ -33,7 +35,7 @@ nd_options(const uint8_t *at, const uint8_t *end, uint8_t wanted, const uint8_t 
 		if (option_bytes == 0 || end - at < option_bytes)
 			return false;
 		if (at[0] == wanted && option_bytes == 8) {
-			if (at[2] & 1)
+			if (at[2] & 1 || !memcmp(at + 2, nobody, MR_MAC_BYTES))
 				return false;
 			*mac = at + 2;
 		}

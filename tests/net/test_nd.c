@@ -146,6 +146,10 @@ test_nd_malformed_is_dropped(void **state)
 		frame_seal(&frame);
 		expect(IF_PLAIN, MR_NET_DROP, nd_malformed);
 	}
+	frame_nd(&frame, IF_PLAIN, 135, PEER_V6, GROUP, VIP_V6);
+	memset(frame.bytes + frame.l4 + 26, 0, MR_MAC_BYTES); /* link-layer address of nobody */
+	frame_seal(&frame);
+	expect(IF_PLAIN, MR_NET_DROP, nd_malformed);
 	for (size_t cut = 9; cut < 32; cut++) { /* 24 bytes are a whole one */
 		if (cut == 24)
 			continue;
