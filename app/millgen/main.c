@@ -7,6 +7,7 @@
 
 #include "dns.h"
 #include "options.h"
+#include "replay.h"
 
 static const struct {
 	const char *name;
@@ -14,6 +15,7 @@ static const struct {
 	int (*run)(const struct gen_options *options, struct mr_error *error);
 } main_modes[] = {
 	{ "dns", GEN_MODE_DNS, gen_dns_main },
+	{ "replay", GEN_MODE_REPLAY, gen_replay_main },
 	{ "zone", GEN_MODE_ZONE, gen_zone_main },
 };
 
@@ -51,6 +53,9 @@ main(int argc, char **argv)
 				error.text);
 			return GEN_EXIT_USAGE;
 		}
+		/* Frames that wait in shared memory go when the generator goes. */
+		if (options.mode == GEN_MODE_REPLAY && !options.linger_ns)
+			options.linger_ns = 200 * MR_NS_PER_MS;
 		if (help) {
 			gen_options_help(options.mode);
 			return GEN_EXIT_OK;

@@ -41,7 +41,7 @@ static const struct option_row option_rows[] = {
 	  "how long to wait for the link and for the target's link address [5s]" },
 	{ "--linger", "TIME", DURATION, DNS | REPLAY, AT(linger_ns), 0, 0,
 	  "stay attached after the end until the other side leaves, at most this long (DPDK's memif "
-	  "server may crash when its client leaves first) [0s]" },
+	  "server may crash when its client leaves first) [0s; replay: 200ms]" },
 	{ .modes = DNS, .help = "Target and clients" },
 	{ "--target", "ADDR[:PORT]", TEXTS, DNS, AT(targets), 0, 0,
 	  "the server; again for a second one (say, IPv4 and IPv6 in turn)" },
@@ -53,7 +53,7 @@ static const struct option_row option_rows[] = {
 	{ "--source-ports", "LOW-HIGH", TEXT, DNS, AT(source_ports), 0, 0, "[16384-49151]" },
 	{ "--via", "ADDR", TEXT, DNS, AT(via), 0, 0,
 	  "next hop, when the target is not on the link" },
-	{ "--target-mac", "MAC", TEXT, DNS, AT(target_mac), 0, 0,
+	{ "--target-mac", "MAC", TEXT, DNS | REPLAY, AT(target_mac), 0, 0,
 	  "do not ask for the link address" },
 	{ "--ttl", "N", NUMBER, DNS, AT(ttl), 1, 255, "IP time to live [64]" },
 	{ .modes = DNS | ZONE, .help = "Questions" },
@@ -84,10 +84,11 @@ static const struct option_row option_rows[] = {
 	{ .modes = DNS | REPLAY, .help = "Load" },
 	{ "--rate", "RATE", TEXT, DNS | REPLAY, AT(rate), 0, 0,
 	  "per second, like 250k or 1.5M, by schedule; max searches the highest rate with loss "
-	  "within --loss; flood sends what the port takes; for a file also: recorded [1000]" },
+	  "within --loss (dns); flood sends what the port takes; recorded keeps the times of the "
+	  "file (replay) [1000]" },
 	{ "--step", "LOW-HIGH:N", TEXT, DNS, AT(step), 0, 0,
 	  "a load curve: N rates from LOW to HIGH" },
-	{ "--duration", "TIME", DURATION, DNS | REPLAY, AT(duration_ns), 0, 0, "[10s]" },
+	{ "--duration", "TIME", DURATION, DNS, AT(duration_ns), 0, 0, "[10s]" },
 	{ "--warm-up", "TIME", DURATION, DNS, AT(warm_up_ns), 0, 0, "not counted [1s]" },
 	{ "--probe", "TIME", DURATION, DNS, AT(probe_ns), 0, 0,
 	  "length of a step of the search and of the curve [1s]" },

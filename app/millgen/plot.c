@@ -82,12 +82,17 @@ gen_plot_curve(const char *path, const struct gen_outcome *points, size_t count,
 		unsigned quantile;
 	} lines[] = { { "p50", "#1f6feb", 0 }, { "p99", "#d29922", 2 }, { "p99.9", "#cf222e", 3 } };
 	FILE *pipe = plot_open(path, error);
+	double loss_high = 0.01;
 
 	if (!pipe)
 		return error->code;
-	fprintf(pipe, "set title 'Load curve'\nset xlabel 'queries/s sent (M)'\n"
-		      "set ylabel 'latency (us)'\nset logscale y\nset y2label 'loss (%%)'\n"
-		      "set y2tics\nset ytics nomirror\nset y2range [0:*]\nplot ");
+	for (size_t p = 0; p < count; p++)
+		loss_high = MR_MAX(loss_high, points[p].loss);
+	fprintf(pipe,
+		"set title 'Load curve'\nset xlabel 'queries/s sent (M)'\n"
+		"set ylabel 'latency (us)'\nset logscale y\nset y2label 'loss (%%)'\n"
+		"set y2tics\nset ytics nomirror\nset y2range [0:%.3f]\nplot ",
+		loss_high * 100);
 	for (size_t i = 0; i < MR_ARRAY_COUNT(lines); i++)
 		fprintf(pipe,
 			"'-' using 1:2 with linespoints lw 2 pt 7 ps 0.5 lc rgb '%s' title '%s', ",
