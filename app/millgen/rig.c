@@ -107,8 +107,12 @@ gen_rig_open(struct gen_rig *self, const struct gen_options *options, struct mr_
 	mr_port_driver_register(&mr_afxdp_driver);
 	mr_port_driver_register(&mr_afpacket_driver);
 	mr_port_driver_register(&mr_pcap_driver);
-	if (mr_port_eal_start(&eal, error))
+	if (mr_port_eal_start(&eal, error)) {
+		if (error->code == -ENOMEM)
+			fprintf(stderr,
+				"millgen: --memory asks for less, --no-huge for no hugepages\n");
 		return GEN_EXIT_USAGE;
+	}
 	self->eal_started = true;
 	self->tsc_hz = rte_get_tsc_hz();
 	/* Both rings full, bursts, the pool's cache; not more: what goes round stays in cache. */
