@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "boot.h"
 #include "privilege.h"
@@ -176,12 +177,29 @@ out:
 	return status;
 }
 
+/* path_full puts the current folder before path, in room: `config check` and `config load` are told
+ * full names, and compare with ours. What does not fit stays as it is. */
+static const char *
+path_full(const char *path, char room[MR_CONFIG_PATH_BYTES])
+{
+	size_t used;
+
+	if (path[0] == '/' || !getcwd(room, MR_CONFIG_PATH_BYTES))
+		return path;
+	used = strlen(room);
+	if ((size_t)snprintf(room + used, MR_CONFIG_PATH_BYTES - used, "/%s", path) >=
+	    MR_CONFIG_PATH_BYTES - used)
+		return path;
+	return room;
+}
+
 int
 main(int argument_count, char **arguments)
 {
 	struct options options;
 	struct mr_config *config = NULL;
 	struct mr_error error = { 0 };
+	char path[MR_CONFIG_PATH_BYTES];
 	int status;
 
 	boot_drivers();
@@ -190,6 +208,7 @@ main(int argument_count, char **arguments)
 		return status;
 	if (options.check)
 		return check(options.check);
+	options.config = path_full(options.config, path);
 	if (mr_config_load(options.config, &config, &error)) {
 		mr_log(MR_LOG_ERROR, "%s", error.text);
 		return EXIT_CONFIG;

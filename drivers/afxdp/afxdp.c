@@ -73,6 +73,27 @@ afxdp_up(struct afxdp *self, const struct mr_port *port, struct mr_error *error)
 	return 0;
 }
 
+/* afxdp_allowed asks the kernel for one socket, to say in time what DPDK would not say at all. */
+static int
+afxdp_allowed(const struct mr_port *port, struct mr_error *error)
+{
+	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (errno == EPERM || errno == EACCES)
+		return mr_error_set(error, -EPERM,
+				    "port %s (afxdp: %s): not permitted; start millraced as root",
+				    port->config.name, port->config.target);
+	return mr_error_set(error, -errno,
+			    "port %s (afxdp: %s): this kernel gives no AF_XDP socket: %s; "
+			    "`afpacket: %s` may work",
+			    port->config.name, port->config.target, strerror(errno),
+			    port->config.target);
+}
+
 static int
 afxdp_prepare(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *error)
 {
@@ -96,6 +117,9 @@ afxdp_prepare(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *
 	if (!self->interface)
 		return mr_error_set(error, -ENODEV, "port %s: there is no interface \"%s\"",
 				    port->config.name, port->config.target);
+	code = afxdp_allowed(port, error);
+	if (code)
+		return code;
 	self->control_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (self->control_fd < 0)
 		return mr_error_set(error, -errno, "port %s: %s", port->config.name,

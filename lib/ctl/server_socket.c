@@ -58,10 +58,12 @@ socket_folder(const struct server_socket *self, struct mr_error *error)
 	if (mkdir(folder, FOLDER_MODE)) {
 		if (errno == EEXIST)
 			return 0;
-		return mr_error_set(error, -errno, "%s: %s", folder, strerror(errno));
+		return mr_error_set(error, -errno, "control.socket: folder %s: %s", folder,
+				    strerror(errno));
 	}
 	if (self->uid != geteuid() && chown(folder, self->uid, (gid_t)-1))
-		return mr_error_set(error, -errno, "%s: %s", folder, strerror(errno));
+		return mr_error_set(error, -errno, "control.socket: folder %s: %s", folder,
+				    strerror(errno));
 	return 0;
 }
 
