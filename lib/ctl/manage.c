@@ -35,8 +35,7 @@ pending_done(struct world_change *change, int rc, const struct mr_error *error)
 	json_t *message;
 
 	if (rc)
-		mr_log(MR_LOG_ERROR, "%s failed, nothing has changed: %s", change->txn.what,
-		       error->text);
+		mr_log(MR_LOG_ERROR, "%s failed: %s", change->txn.what, error->text);
 	else
 		mr_log(MR_LOG_NOTICE, "%s: generation %llu, %zu zone%s read in %llu ms",
 		       change->txn.what,
