@@ -140,6 +140,7 @@ mr_watch_tick(struct mr_watch *self, uint64_t now_ns)
 	 * publishes again. */
 	const struct mr_net_snapshot *snapshot = mr_rcu_load(self->group->world)->net;
 
+	mr_worker_clock_tick(self->group);
 	watch_links(self, now_ns);
 	if (snapshot != self->announced) {
 		self->announced = snapshot;

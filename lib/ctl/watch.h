@@ -4,7 +4,8 @@
  *
  *   links        a port whose link comes up announces all its VIPs again           [watch_links]
  *   VIPs         a new network snapshot announces them, on every port that is up    [mr_watch_tick]
- *   neighbours   what workers learnt goes into the table; due requests go out [watch_neighbours]
+ *   neighbours   what workers learnt goes into the table; due requests go out  [watch_neighbours]
+ *   time         the workers' clocks follow the kernel's                  [mr_worker_clock_tick]
  *   workers      one that has not turned for MR_WATCH_STALL_NS is reported, once    [watch_workers]
  *
  * Announcements are paced: at most MR_WATCH_FRAMES_PER_TICK a tick, MR_WATCH_ROUNDS rounds,

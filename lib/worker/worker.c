@@ -17,22 +17,6 @@ static const struct mr_histogram_def turn_histogram = { "worker", "turn_time", M
 
 enum { EVLOG_RECORDS = 1024 };
 
-/* ---- time ---- */
-
-static void
-clock_start(struct worker_clock *self)
-{
-	self->base_tsc = rte_rdtsc();
-	self->base_ns = mr_clock_now_ns();
-	self->scale = (uint64_t)(((__uint128_t)MR_NS_PER_S << 32) / rte_get_tsc_hz());
-}
-
-static inline uint64_t
-clock_ns(const struct worker_clock *self, uint64_t tsc_delta)
-{
-	return (uint64_t)(((__uint128_t)tsc_delta * self->scale) >> 32);
-}
-
 uint64_t
 mr_worker_now_ns(const struct mr_worker *self)
 {
@@ -45,16 +29,19 @@ mr_worker_now_ns(const struct mr_worker *self)
 static void
 turn_begin(struct mr_worker *self, bool did_something)
 {
-	uint64_t tsc = rte_rdtsc();
+	uint64_t tsc, now_ns;
 
+	worker_clock_follow(&self->clock, &self->group->clock);
+	tsc = rte_rdtsc();
 	if (did_something) {
-		uint64_t spent_ns = clock_ns(&self->clock, tsc - self->turn_tsc);
+		uint64_t spent_ns = worker_clock_span_ns(&self->clock, tsc - self->turn_tsc);
 
 		mr_histogram_record(self->turn_ns, spent_ns, 1);
 		mr_metric_add(self->metrics, MR_WORKER_busy_time, spent_ns);
 	}
 	self->turn_tsc = tsc;
-	self->now_ns = self->clock.base_ns + clock_ns(&self->clock, tsc - self->clock.base_tsc);
+	now_ns = worker_clock_ns(&self->clock, tsc);
+	self->now_ns = MR_MAX(now_ns, self->now_ns); /* a missed taking-over may have run ahead */
 	__atomic_store_n(&self->heartbeat_ns, self->now_ns, __ATOMIC_RELAXED);
 	self->world = mr_rcu_load(self->group->world);
 	self->net.snapshot = self->world->net;
@@ -117,8 +104,7 @@ mr_worker_run(struct mr_worker *self)
 	uint32_t done = 0;
 
 	mr_rcu_register();
-	clock_start(&self->clock);
-	self->turn_tsc = self->clock.base_tsc;
+	self->turn_tsc = rte_rdtsc();
 	__atomic_store_n(&self->running, true, __ATOMIC_RELAXED);
 	while (!__atomic_load_n(&self->stop, __ATOMIC_RELAXED)) {
 		turn_begin(self, done > 0);
@@ -185,6 +171,7 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 	MR_ASSERT(group->worker_count > 0 && group->worker_count <= MR_WORKER_MAX);
 	MR_ASSERT(group->port_count <= MR_PORT_MAX);
 	mr_rng_secret(&group->flow_key, sizeof(group->flow_key));
+	worker_clock_start(&group->clock, rte_rdtsc(), mr_clock_now_ns(), rte_get_tsc_hz());
 	if (worker_rings_create(group, error)) {
 		worker_rings_destroy(group);
 		return error ? error->code : -ENOMEM;

@@ -13,7 +13,8 @@
  * Thread: mr_worker_run on the pinned core. mr_worker_stop, _send and _notes by the control thread.
  * Memory: everything is taken at mr_worker_group_create. Nothing is allocated in a turn.
  *
- * (1) Time is read once per turn, from the time stamp counter.
+ * (1) Time is read once per turn, from the time stamp counter, which the control thread keeps in
+ *     step with its own clock.
  * (2) Nothing loaded from the world is kept past the turn's quiescent state; what must live longer
  *     is pinned.
  * (3) A queue is touched by its owner only: worker i owns queue q of a port when q == i; a port
@@ -105,7 +106,19 @@ enum {
 enum mr_worker_metric { WORKER_METRICS(WORKER_METRIC_ID) MR_WORKER_METRIC_COUNT };
 MR_METRIC_DECLARE(mr_worker_metric_table);
 
-/* What all workers of a process share: made at boot, const after. */
+/* Time stamp counter -> nanoseconds on the scale of mr_clock_now_ns: base_ns + (tsc - base_tsc) *
+ * scale / 2^32. The counter's frequency is known to some parts in a thousand only and the kernel's
+ * clock is slewed, so the control thread sets this ten times a second; a worker takes it over at
+ * the start of a turn. */
+struct mr_worker_clock {
+	/* owner: ctl; reader: workers, a seqlock under sequence (odd while it is written) */
+	uint32_t sequence MR_LINE_ALIGNED;
+	uint64_t base_tsc, base_ns, scale;
+	/* owner: ctl: the last sample */
+	uint64_t seen_tsc, seen_ns;
+};
+
+/* What all workers of a process share: made at boot, const after, but for the clock. */
 struct mr_worker_group {
 	uint16_t worker_count;
 	uint16_t port_count;
@@ -121,6 +134,7 @@ struct mr_worker_group {
 		flow_key; /* drawn by mr_worker_group_create: nobody can aim at a worker */
 	/* rings[to][from]; from == worker_count is the control thread */
 	struct rte_ring *rings[MR_WORKER_MAX][MR_WORKER_MAX + 1];
+	struct mr_worker_clock clock;
 };
 
 /* What any thread may read of a worker. */
@@ -148,6 +162,10 @@ void mr_worker_stop(struct mr_worker_group *group); /* any thread, also a signal
 
 void mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out);
 struct mr_evlog_ring *mr_worker_evlog(struct mr_worker *self);
+
+/* mr_worker_clock_tick keeps the workers' time in step with mr_clock_now_ns; it never goes back.
+ * Control thread, every 100 ms. */
+void mr_worker_clock_tick(struct mr_worker_group *group);
 
 /* mr_worker_send gives one frame to the owner of a queue of port, to be sent; -ENOBUFS when it
  * cannot. Control thread. */

@@ -17,11 +17,6 @@ struct worker_lane {
 	struct rte_mbuf *pkts[2 * MR_BURST_MAX];
 };
 
-/* Time stamp counter -> nanoseconds: base_ns + (tsc - base_tsc) * scale / 2^32. */
-struct worker_clock {
-	uint64_t base_tsc, base_ns, scale;
-};
-
 /* A burst between its stages: packet i of the burst, and DNS item i with the packet that it came
  * in. */
 struct worker_burst {
@@ -41,7 +36,6 @@ _Static_assert(sizeof(struct worker_timer) == 32, "two in a cache line");
 struct mr_worker {
 	/* const after boot */
 	struct mr_worker_group *group MR_LINE_ALIGNED;
-	struct worker_clock clock;
 	struct mr_evlog_ring *evlog;
 	uint64_t *metrics;
 	struct mr_histogram *turn_ns; /* of turns that did something */
@@ -52,6 +46,7 @@ struct mr_worker {
 	/* owner: worker */
 	uint64_t now_ns MR_LINE_ALIGNED;
 	uint64_t turn_tsc;
+	struct mr_worker_clock clock; /* the group's, as last taken over */
 	const struct mr_world *world; /* of this turn */
 	uint32_t empty_turns;
 	uint32_t sleep_us;
@@ -84,7 +79,36 @@ struct mr_worker {
 _Static_assert(offsetof(struct mr_worker, now_ns) % MR_CACHE_LINE == 0, "label starts a line");
 _Static_assert(offsetof(struct mr_worker, heartbeat_ns) % MR_CACHE_LINE == 0,
 	       "label starts a line");
+_Static_assert(offsetof(struct mr_worker, note_head) % MR_CACHE_LINE == 0, "label starts a line");
+_Static_assert(offsetof(struct mr_worker, note_tail) % MR_CACHE_LINE == 0,
+	       "the reader's count has a line of its own");
+_Static_assert(offsetof(struct mr_worker, stop) % MR_CACHE_LINE == 0, "label starts a line");
+_Static_assert(offsetof(struct mr_worker_group, clock) % MR_CACHE_LINE == 0, "label starts a line");
 _Static_assert((MR_NOTE_RING & (MR_NOTE_RING - 1)) == 0, "note ring is a power of two");
+
+/* clock.c. clock_start and _steer: control thread; _follow: any worker. */
+void worker_clock_start(struct mr_worker_clock *self, uint64_t tsc, uint64_t now_ns,
+			uint64_t tsc_hz);
+/* worker_clock_steer brings self nearer to now_ns at tsc: without a step back, at once when it is
+ * far behind, by its rate else. */
+void worker_clock_steer(struct mr_worker_clock *self, uint64_t tsc, uint64_t now_ns);
+/* worker_clock_follow copies group's into self when it changed; it never waits for the writer. */
+void worker_clock_follow(struct mr_worker_clock *self, const struct mr_worker_clock *group);
+
+static inline uint64_t
+worker_clock_span_ns(const struct mr_worker_clock *self, uint64_t tsc_delta)
+{
+	return (uint64_t)(((__uint128_t)tsc_delta * self->scale) >> 32);
+}
+
+/* worker_clock_ns: a counter before the base (another CPU's, by some cycles) is at the base. */
+static inline uint64_t
+worker_clock_ns(const struct mr_worker_clock *self, uint64_t tsc)
+{
+	uint64_t delta = tsc > self->base_tsc ? tsc - self->base_tsc : 0;
+
+	return self->base_ns + worker_clock_span_ns(self, delta);
+}
 
 /* turn.c: each stage returns how much it did. */
 uint32_t worker_turn_queue(struct mr_worker *self, uint16_t port);
