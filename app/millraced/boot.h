@@ -3,8 +3,9 @@
  * millraced/boot - from a checked configuration to ports, memory and workers, and back.
  *
  *   [boot_open]   EAL -> drivers -> pools -> ports -> zone store -> workers (made, not running)
- *   [boot_run]    workers turn, the log thread writes            (a world has been published
- * before) [boot_halt]   workers and the log thread end [boot_close]  everything in reverse order
+ *   [boot_run]    workers turn, the log thread writes     (a world has been published before)
+ *   [boot_halt]   workers and the log thread end
+ *   [boot_close]  everything in reverse order
  *
  * Owner: main. Thread: the control thread. Memory: all that the process will use on the data path.
  */

@@ -4,8 +4,8 @@
  *
  * mr_hash_bytes  SipHash-1-3 over any bytes: for tables that strangers write into (connections).
  * mr_hash_fold   one multiply-and-fold step of 8 bytes: for tables that only the operator writes
- * into (zone names), where a stranger can look up but not insert. Labels are folded root first, so
- * one pass gives the hash of a name and of each of its ancestors.
+ *                into (zone names), where a stranger can look up but not insert. Labels are folded
+ *                root first, so one pass gives the hash of a name and of each of its ancestors.
  *
  * Owner: nobody. Thread: any. Memory: none.
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012); folded multiply as in

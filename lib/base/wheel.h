@@ -53,8 +53,8 @@ struct mr_wheel_node {
 static_assert(sizeof(struct mr_wheel_node) == 16, "10 M of them");
 
 struct mr_wheel {
-	uint8_t *
-		nodes; /* const after init: the node of handle h lies at nodes + h * stride_bytes */
+	/* const after init: the node of handle h lies at nodes + h * stride_bytes */
+	uint8_t *nodes;
 	uint32_t stride_bytes;
 	uint32_t tick_shift;
 	uint64_t tick;     /* all slots before it are empty */

@@ -3,7 +3,7 @@
  * ctl/command - the one table of commands, for the server, for millctl's help and for completion.
  *
  * A row is a command: its name, who may run it, what it takes, what it does. The handler of row
- * `show_workers` is command_show_workers (ctl/handlers.h); millctl links the table without them.
+ * `show_workers` is command_show_workers (ctl/ctl_int.h); millctl links the table without them.
  *
  * Owner: nobody; const. Thread: any. Memory: none.
  */

@@ -10,8 +10,9 @@
  * users) is the deep check's business.
  *
  * Owner:  whoever loaded it, until mr_config_free; const between. The transaction core owns the
- *         running one. Thread: any but workers, one at a time while it is built. Memory: the heap;
- *         everything is bounded by the schema (MR_CONFIG_* below).
+ *         running one.
+ * Thread: any but workers, one at a time while it is built.
+ * Memory: the heap; everything is bounded by the schema (MR_CONFIG_* below).
  *
  * (1) A failed load leaves nothing behind, and error says "FILE:LINE:COLUMN: what was expected".
  * (2) File names in it are absolute, or relative to the working directory of the process; in the

@@ -5,9 +5,9 @@
  *   YAML -> [schema, yaml] -> struct mr_config -> [txn] -> one published snapshot
  *   millctl -> UNIX socket -> [rpc, loop] -> [command table] -> struct mr_ctl_box -> JSON
  *
- * Owner:  the control thread owns everything that changes. Thread: the control thread; loaders are
- * short-lived threads of a transaction. Memory: the heap, bounded by the schema and by the
- * server's limits.
+ * Owner:  the control thread owns everything that changes.
+ * Thread: the control thread; loaders are short-lived threads of a transaction.
+ * Memory: the heap, bounded by the schema and by the server's limits.
  */
 #ifndef MR_CTL_CTL_H
 #define MR_CTL_CTL_H

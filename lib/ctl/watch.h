@@ -46,8 +46,8 @@ MR_METRIC_DECLARE(mr_watch_metric_table);
 
 struct mr_watch {
 	struct mr_worker_group *group;
-	const struct mr_net_snapshot
-		*announced; /* the snapshot that the last announcing began with */
+	/* the snapshot that the last announcing began with */
+	const struct mr_net_snapshot *announced;
 	struct mr_watch_announce announces[MR_PORT_MAX];
 	uint64_t *metrics;
 	bool stalled[MR_WORKER_MAX];

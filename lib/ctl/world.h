@@ -3,11 +3,11 @@
  * ctl/world - from a configuration and its zone files to a published struct mr_world, by one
  * transaction.
  *
- *   plan      which zones must be read; which keys of a new configuration need a restart
- * [world_plan] work      one zone file -> one zone, on a loader thread [world_work] assemble
- * network snapshot, zone set, world                                      [world_assemble] apply
- * steering rules of all ports; put back when one port fails                 [world_apply] publish
- * one store; neighbours, log level; the old world is retired              [world_publish]
+ *   plan      which zones must be read; which new keys need a restart         [world_plan]
+ *   work      one zone file -> one zone, on a loader thread                   [world_work]
+ *   assemble  network snapshot, zone set, world                               [world_assemble]
+ *   apply     steering rules of all ports; put back when one port fails       [world_apply]
+ *   publish   one store; neighbours, log level; the old world is retired      [world_publish]
  *
  * What did not change is shared between the old world and the new one: zones whose file was not
  * asked for, the network snapshot on a zone reload, the configuration.

@@ -13,12 +13,12 @@
  * Stages of a burst: parse and hash all -> prefetch buckets -> prefetch RRsets -> write all.
  *
  * One query:
- *   START            -> DROP                      short, a response, sent to a group
- * [dns_query_parse] START            -> ERROR                     FORMERR NOTIMP REFUSED BADVERS
- * [dns_query_parse] START            -> LOOKUP [dns_query_parse] LOOKUP           -> DATA NODATA
- * MISSING REFERRAL REFUSED, or CNAME, DNAME          [answer_in_zone] CNAME, DNAME     -> LOOKUP
- * with the new name, at most MR_DNS_CNAME_MAX times       [dns_answer_lookup] all but DROP     ->
- * sent                                                           [dns_answer_finish]
+ *   START        -> DROP    short, a response, sent to a group                 [dns_query_parse]
+ *   START        -> ERROR   FORMERR NOTIMP REFUSED BADVERS                     [dns_query_parse]
+ *   START        -> LOOKUP                                                     [dns_query_parse]
+ *   LOOKUP       -> DATA NODATA MISSING REFERRAL REFUSED, or CNAME, DNAME      [answer_in_zone]
+ *   CNAME, DNAME -> LOOKUP  the new name, at most MR_DNS_CNAME_MAX times       [dns_answer_lookup]
+ *   all but DROP -> sent                                                       [dns_answer_finish]
  *
  * (1) An answer is never longer than room_bytes, nor over UDP than 512 bytes or what both sides'
  *     EDNS sizes allow. What does not fit is left out by whole RRsets, and TC is set.

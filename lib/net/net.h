@@ -18,14 +18,13 @@
  *   short, lying, corrupt, not for us     -> DROP and its counter, or PUNT    [eth_input *_input]
  *   ARP request for a VIP                 -> REPLY in place                   [arp_input]
  *   neighbour solicitation for a VIP      -> REPLY in place                   [nd_input]
- *   echo request, within the rate         -> REPLY in place                   [icmp_input
- * icmp6_input] ARP / advertisement of a next hop     -> LEARN, for the control thread    [arp_input
- * nd_input] datagram to a service                 -> UDP                              [udp_input]
+ *   echo request, within the rate         -> REPLY in place         [icmp_input icmp6_input]
+ *   ARP / advertisement of a next hop     -> LEARN, for the control thread [arp_input nd_input]
+ *   datagram to a service                 -> UDP                              [udp_input]
  *   segment to a VIP                      -> TCP                              [tcp_input]
  *   datagram to a VIP's closed port,
  *     protocol, option that needs saying  -> REPLY (error, within the rate), else DROP or PUNT
- *   ICMP error about a packet of ours     -> ICMP_ERROR                       [icmp_input
- * icmp6_input]
+ *   ICMP error about a packet of ours     -> ICMP_ERROR             [icmp_input icmp6_input]
  *
  * The way out of an answer is the way in, backwards (source MAC, tag), unless a next hop is
  * configured for the interface, tag and family that the question came by; then it is that

@@ -8,13 +8,14 @@
  * chain is linearised before tx.
  *
  * Owner:  the control thread opens, steers, watches and closes; queue q of a port belongs to one
- * worker. Thread: mr_port_rx/_tx by the queue's worker; everything else by the control thread.
+ *         worker.
+ * Thread: mr_port_rx/_tx by the queue's worker; everything else by the control thread.
  * Memory: mbufs from the pool of the queue's worker. EAL is started here once, and never seen
- * elsewhere. Spec:   ../DESIGN "Ports".
+ *         elsewhere.
  *
  * State    next                                                  [function]
  *   CLOSED -> OPEN    device probed, queues set up, steering on   [mr_port_open]
- *   OPEN   -> UP      link seen up: on_link tells (re-announce)   [mr_port_poll_link]
+ *   OPEN   -> UP      link seen up: the caller announces again    [mr_port_poll_link]
  *   UP     -> OPEN    link lost; queues stay, rx gives nothing    [mr_port_poll_link]
  *   OPEN, UP -> CLOSED                                            [mr_port_close]
  */
@@ -26,9 +27,7 @@
 
 #include "base/base.h"
 
-/* ---- EAL
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- EAL ---- */
 
 struct mr_port_eal_config {
 	bool huge;             /* false: --no-huge, for the lab; costs TLB misses on every packet */
@@ -38,8 +37,8 @@ struct mr_port_eal_config {
 	uint16_t worker_cpus[MR_WORKER_MAX]; /* lcore i + 1 runs worker i */
 };
 
-/* mr_port_eal_start makes EAL's arguments and starts it: --in-memory --single-file-segments, no PCI
- * scan unless a pci port asks. Once per process, before any port. */
+/* mr_port_eal_start makes EAL's arguments and starts it: --in-memory --single-file-segments (or
+ * --no-huge), no PCI scan. Once per process, before any port. */
 MR_MUST_USE int mr_port_eal_start(const struct mr_port_eal_config *config, struct mr_error *error);
 void mr_port_eal_stop(void);
 
@@ -60,9 +59,9 @@ enum { MR_PORT_TARGET_BYTES = 108, MR_PORT_VLAN_MAX = 16 };
 
 struct mr_port_config {
 	char name[MR_NAME_MAX];
-	char kind[MR_NAME_MAX];            /* "afxdp", "afpacket", "memif", "pcap", … */
-	char target[MR_PORT_TARGET_BYTES]; /* what the kind names: interface, socket path, file, PCI
-					      address */
+	char kind[MR_NAME_MAX]; /* "afxdp", "afpacket", "memif", "pcap", … */
+	/* what the kind names: interface, socket path, file, PCI address */
+	char target[MR_PORT_TARGET_BYTES];
 	char pcap_out[MR_PORT_TARGET_BYTES]; /* pcap only: file for what is sent; empty discards */
 	bool memif_server;                   /* memif only: role */
 	bool memif_zero_copy; /* memif client only: the peer maps all our packet memory */
@@ -77,10 +76,10 @@ struct mr_port;
 
 struct mr_port_steer_rule {
 	struct mr_addr addr; /* a VIP */
-	uint8_t protocol;    /* IPPROTO_UDP, _TCP, _ICMP (v4) / _ICMPV6 (v6); ranges are ignored for
-				ICMP */
-	uint16_t port_low,
-		port_high; /* host order, inclusive; destination ports of packets to addr */
+	/* IPPROTO_UDP, _TCP, _ICMP (v4) / _ICMPV6 (v6); ranges are ignored for ICMP */
+	uint8_t protocol;
+	/* host order, inclusive; destination ports of packets to addr */
+	uint16_t port_low, port_high;
 };
 
 struct mr_port_steer {
@@ -140,9 +139,7 @@ void mr_port_driver_register(const struct mr_port_driver *driver);
 const struct mr_port_driver *mr_port_driver_find(const char *kind);
 const struct mr_port_driver *mr_port_driver_at(size_t index);
 
-/* ---- a port
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- a port ---- */
 
 /* One rx and tx queue pair. */
 struct mr_port_queue {

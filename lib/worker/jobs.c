@@ -4,13 +4,14 @@
  * the worker.
  *
  *   FREE    -> QUEUED   taken from the worker's own list, put on the helpers' ring [mr_job_submit]
- *   QUEUED  -> RUNNING  job->run on a helper thread                                   [helper_main]
- *   RUNNING -> DONE     put on the worker's completion ring                           [helper_main]
- *   DONE    -> FREE     job->done inside a turn [worker_turn_jobs]
+ *   QUEUED  -> RUNNING  job->run on a helper thread                                [helper_main]
+ *   RUNNING -> DONE     put on the worker's completion ring                        [helper_main]
+ *   DONE    -> FREE     job->done inside a turn                               [worker_turn_jobs]
  *
  * (1) A job is in exactly one of these places, so a completion ring of MR_JOB_MAX entries never
- * overflows. (2) Submitting wakes nobody (that would be a system call): helpers look at the ring,
- * and sleep at most HELPER_SLEEP_MAX_US between looks.
+ *     overflows.
+ * (2) Submitting wakes nobody (that would be a system call): helpers look at the ring, and sleep at
+ *     most HELPER_SLEEP_MAX_US between looks.
  */
 #include "worker/worker_int.h"
 

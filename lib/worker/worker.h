@@ -63,8 +63,8 @@ struct mr_job {
 	uint32_t handle; /* whom it is for; done checks that its generation still stands */
 	uint32_t generation;
 	uint16_t worker;
-	uint64_t words[MR_JOB_WORDS]; /* arguments and results; what they point to belongs to the
-					 job */
+	/* arguments and results; what they point to belongs to the job */
+	uint64_t words[MR_JOB_WORDS];
 };
 
 struct mr_job_helpers; /* the helper threads of a process */
@@ -130,8 +130,8 @@ struct mr_worker_group {
 	struct mr_job_helpers *helpers;   /* NULL: jobs are refused */
 	struct rte_mempool *control_pool; /* for frames that the control thread sends */
 	enum mr_worker_poll poll;
-	struct mr_hash_key
-		flow_key; /* drawn by mr_worker_group_create: nobody can aim at a worker */
+	/* drawn by mr_worker_group_create: nobody can aim at a worker */
+	struct mr_hash_key flow_key;
 	/* rings[to][from]; from == worker_count is the control thread */
 	struct rte_ring *rings[MR_WORKER_MAX][MR_WORKER_MAX + 1];
 	struct mr_worker_clock clock;

@@ -5,8 +5,7 @@
  *   struct mr_zone | origin | nodes with their RRsets ..... | buckets ....... | blocks | 64 spare
  *       |                       ^                             10 tags and         |
  *       |                       +------------------------------- 10 offsets       +-- prebuilt
- *       +-- bucket = (hash >> 32) * bucket_count >> 32 --------> in one line          referrals,
- * SOA
+ *       +-- bucket = (hash >> 32) * bucket_count >> 32 --------> in one line        referrals, SOA
  *
  * Owner:  const after the builder made it. Thread: any worker, under RCU. Memory: one extent; all
  * references are offsets from the start of the zone in units of 8 bytes, so a zone may have 32 GiB.

@@ -2,19 +2,21 @@
  *
  * zone - immutable zone snapshots: text in, finished wire out.
  *
- *   zone file -> [mr_zone_text_read] -> records -> [mr_zone_builder_*] -> struct mr_zone in the
- * store zones -> [mr_zone_set_build] -> struct mr_zone_set -> mr_rcu_publish -> workers look up
+ *   file  -> [mr_zone_text_read] -> records -> [mr_zone_builder_*] -> struct mr_zone, in a store
+ *   zones -> [mr_zone_set_build] -> struct mr_zone_set -> mr_rcu_publish -> workers look up
  *
  * Owner:  a builder and a text reader belong to one loader thread; a finished zone to the store;
- * the set to the control thread, which publishes it and retires the one before. Thread: lookups by
- * any worker, under RCU, inside one burst; all else on loader or control threads. Memory: a builder
- * works on the heap and copies the finished zone, pointer-free, into one extent of the store. Spec:
- * RFC 1034, 1035, 2181, 2308, 3597, 4343 (case), 4592 (wildcards).
+ *         the set to the control thread, which publishes it and retires the one before.
+ * Thread: lookups by any worker, under RCU, inside one burst; all else on loader or control
+ *         threads.
+ * Memory: a builder works on the heap and copies the finished zone, pointer-free, into one extent
+ *         of the store.
+ * Spec:   RFC 1034, 1035, 2181, 2308, 3597, 4343 (case), 4592 (wildcards).
  *
  * (1) A zone is never written after mr_zone_builder_finish.
  * (2) Everything in a zone is addressed by offset from its start.
  * (3) A zone has exactly one SOA, at its apex, and at least one NS there; every RRset is of class
- * IN.
+ *     IN.
  */
 #ifndef MR_ZONE_ZONE_H
 #define MR_ZONE_ZONE_H
