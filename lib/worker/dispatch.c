@@ -6,6 +6,7 @@
 #include "worker/worker_int.h"
 
 #include <errno.h>
+#include <rte_malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,6 +72,22 @@ mr_worker_notes(struct mr_worker *self, struct mr_worker_note *out, uint32_t lim
 	return count;
 }
 
+/* ring_make: rte_ring_create would take a memzone for each, and DPDK has 2,560 of those: the rings
+ * of 50 workers. */
+static struct rte_ring *
+ring_make(const char *name)
+{
+	struct rte_ring *ring =
+		rte_zmalloc("mr_dispatch", (size_t)rte_ring_get_memsize(MR_DISPATCH_RING),
+			    MR_CACHE_LINE);
+
+	if (ring && rte_ring_init(ring, name, MR_DISPATCH_RING, RING_F_SP_ENQ | RING_F_SC_DEQ)) {
+		rte_free(ring);
+		return NULL;
+	}
+	return ring;
+}
+
 int
 worker_rings_create(struct mr_worker_group *group, struct mr_error *error)
 {
@@ -81,9 +98,7 @@ worker_rings_create(struct mr_worker_group *group, struct mr_error *error)
 			if (from == to)
 				continue;
 			snprintf(name, sizeof(name), "mr_%u_to_%u", from, to);
-			group->rings[to][from] =
-				rte_ring_create(name, MR_DISPATCH_RING, SOCKET_ID_ANY,
-						RING_F_SP_ENQ | RING_F_SC_DEQ);
+			group->rings[to][from] = ring_make(name);
 			if (!group->rings[to][from])
 				return mr_error_set(
 					error, -ENOMEM,
@@ -104,7 +119,7 @@ worker_rings_destroy(struct mr_worker_group *group)
 
 			while (ring && rte_ring_sc_dequeue(ring, &entry) == 0)
 				rte_pktmbuf_free(worker_ring_pkt(entry));
-			rte_ring_free(ring);
+			rte_free(ring);
 			group->rings[to][from] = NULL;
 		}
 	}
