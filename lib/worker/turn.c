@@ -19,7 +19,7 @@ lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt, uint16_t f
 	MR_ASSERT_SLOW(lane->count < MR_ARRAY_COUNT(lane->pkts));
 	pkt->data_len = frame_bytes;
 	pkt->pkt_len = frame_bytes;
-	pkt->ol_flags = 0;
+	pkt->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; /* whose the bytes are */
 	lane->pkts[lane->count++] = pkt;
 }
 
@@ -33,9 +33,10 @@ lane_flush(struct mr_worker *self, uint16_t port_index)
 	uint16_t sent = 0;
 
 	if (self->index >= port->queue_count) {
+		uint16_t owner = self->index % port->queue_count;
+
 		for (uint16_t i = 0; i < lane->count; i++)
-			worker_hand_over(self, self->index % port->queue_count, lane->pkts[i],
-					 port_index, WORKER_OUT);
+			worker_hand_over(self, owner, lane->pkts[i], port_index, WORKER_OUT);
 		lane->count = 0;
 		return;
 	}
@@ -64,8 +65,9 @@ flow_worker(const struct mr_worker *self, const struct mr_net_packet *packet)
 {
 	const struct {
 		struct mr_addr src, dst;
-		uint32_t ports;
-	} flow = { packet->src, packet->dst, (uint32_t)packet->src_port << 16 | packet->dst_port };
+		uint64_t ports; /* 64 bits: a hash over padding would not be the flow's alone */
+	} flow = { packet->src, packet->dst, (uint64_t)packet->src_port << 16 | packet->dst_port };
+	static_assert(sizeof(flow) == 40, "no padding");
 	uint64_t hash = mr_hash_bytes(&self->group->flow_key, &flow, sizeof(flow));
 
 	return (uint16_t)(((hash & UINT32_MAX) * self->group->worker_count) >> 32);
