@@ -14,7 +14,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Taking our XDP program off its interface at the end. */
+/* Taking an AF_XDP interface out of all-multicast mode at the end. (The XDP program needs none: it
+ * goes with its link's descriptor.) */
 static const unsigned kept_capabilities[] = { CAP_NET_ADMIN };
 
 /* One row for each system call that a running process makes; the comment says who. */

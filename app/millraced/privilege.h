@@ -5,9 +5,13 @@
  * Opening ports, programs and hugepages needs root; serving does not. After the last port is open:
  *
  *   user           setresuid/setresgid to the configured user, in all threads; none configured:
- * stays as it is capabilities   workers, helpers, log and EAL threads keep none; the control thread
- * keeps kept_capabilities no-new-privs   in all threads seccomp        an allow list, in all
- * threads: anything else fails with EPERM, a program start kills
+ *                  stays as it is
+ *   capabilities   the control thread, and loaders, which it starts later, keep kept_capabilities;
+ *                  workers, helpers, log and EAL threads lose all with the user, and keep root's
+ *                  when there is no user to become
+ *   no-new-privs   in all threads
+ *   seccomp        an allow list, in all threads: anything else fails with EPERM, a program start
+ *                  kills
  *
  * Thread: the control thread, once, after all long-lived threads exist. Memory: none kept.
  */
