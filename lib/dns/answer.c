@@ -178,7 +178,8 @@ follow_dname(struct dns_answer *self, const struct mr_zone *zone, const struct m
 	self->at += MR_ZONE_RR_FIXED_BYTES + cname_bytes;
 	self->answer_count++;
 	self->name_at = start + MR_ZONE_RR_FIXED_BYTES;
-	return STEP_FOLLOW;
+	/* RFC 1034 3.6.2: who asks for the CNAME has it. */
+	return self->qtype == MR_ZONE_CNAME ? STEP_DONE : STEP_FOLLOW;
 }
 
 static enum step

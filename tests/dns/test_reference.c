@@ -192,7 +192,8 @@ match(const struct world *w, unsigned zone, const char *node, char *name, uint16
 }
 
 static bool
-dname(const struct world *w, unsigned zone, const char *node, char *name, struct result *r)
+dname(const struct world *w, unsigned zone, const char *node, char *name, uint16_t qtype,
+      struct result *r)
 {
 	const char *target = data_of(w, zone, node, 39);
 	char made[2 * NAME_TEXT];
@@ -215,7 +216,7 @@ dname(const struct world *w, unsigned zone, const char *node, char *name, struct
 	}
 	say(&r->answer, name, 60, 5, made);
 	strcpy(name, made);
-	return true;
+	return qtype != 5; /* RFC 1034 3.6.2: the CNAME made here is what was asked for */
 }
 
 /* One pass of 4.3.2 from step 2; true: start again with the new name. */
@@ -239,7 +240,7 @@ search(const struct world *w, unsigned zone, char *name, uint16_t qtype, struct 
 		if (whole)
 			return match(w, zone, here, name, qtype, r);
 		if (has(w, zone, here, 39))
-			return dname(w, zone, here, name, r);
+			return dname(w, zone, here, name, qtype, r);
 	}
 	char star[2 * NAME_TEXT];
 
