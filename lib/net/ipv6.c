@@ -144,10 +144,13 @@ MR_COLD static bool
 ext_carries_error(struct ext_walk walk, const uint8_t *ip)
 {
 	for (int i = 0; i < MR_NET_EXT_HEADER_MAX && ext_is_header(walk.next); i++) {
+		uint16_t ext_bytes;
+
 		if (walk.end - walk.at < 8)
 			return true;
+		ext_bytes = walk.next == NEXT_FRAGMENT ? 8 : (uint16_t)((ip[walk.at + 1] + 1) * 8);
 		walk.next = ip[walk.at];
-		walk.at += ip[walk.at] == NEXT_FRAGMENT ? 8 : (uint16_t)((ip[walk.at + 1] + 1) * 8);
+		walk.at += ext_bytes;
 		if (walk.at > walk.end)
 			return true;
 	}

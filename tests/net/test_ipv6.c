@@ -248,6 +248,22 @@ test_ipv6_options_by_their_top_bits(void **state)
 	expect(IF_PLAIN, MR_NET_DROP, v6_option);
 }
 
+/* The header at fault is longer than the fragment header behind it: each has its own length. */
+static void
+test_ipv6_error_behind_a_fragment_header_is_not_told(void **state)
+{
+	static const uint8_t kinds[] = { 60, 44 };
+	static uint8_t chain[24] = { 0, 1, 0xbe, 12, [8] = 59 };
+
+	(void)state;
+	with_chain(kinds, 2, chain, sizeof(chain), 58);
+	frame.bytes[frame.l4] = 1;
+	expect(IF_PLAIN, MR_NET_DROP, v6_option);
+	frame.bytes[frame.l4] = 128;
+	expect(IF_PLAIN, MR_NET_REPLY, v6_option);
+	assert_parameter_problem(2, 42);
+}
+
 static void
 test_ipv6_option_length_that_lies(void **state)
 {
@@ -371,6 +387,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_ipv6_fragments_are_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ipv6_options_by_their_top_bits, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_ipv6_error_behind_a_fragment_header_is_not_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ipv6_option_length_that_lies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ipv6_hop_by_hop_only_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ipv6_extension_bound_at_both_sides, setup,
