@@ -107,6 +107,13 @@ mr_zone_builder_create(struct mr_zone_builder **out, const uint8_t *origin, uint
 	return 0;
 }
 
+static bool
+type_is_data(uint16_t type)
+{
+	/* RFC 6895 3.1: 0, OPT and 128..255 are not data. */
+	return type != 0 && type != MR_ZONE_OPT && (type < 128 || type > 255);
+}
+
 /* Names in the RDATA of these types are read on the data path, so they are checked here. */
 static bool
 rdata_is_sound(uint16_t type, const uint8_t *rdata, uint16_t bytes)
@@ -133,17 +140,11 @@ rdata_is_sound(uint16_t type, const uint8_t *rdata, uint16_t bytes)
 	case MR_ZONE_AAAA:
 		return bytes == 16;
 	case MR_ZONE_RRSIG:
-		return bytes > 18 && zone_name_length(rdata + 18, bytes - 18u) > 0;
+		return bytes > 18 && type_is_data(mr_load_be16(rdata)) &&
+		       zone_name_length(rdata + 18, bytes - 18u) > 0;
 	default:
 		return true;
 	}
-}
-
-static bool
-type_is_data(uint16_t type)
-{
-	/* RFC 6895 3.1: 0, OPT and 128..255 are not data. */
-	return type != 0 && type != MR_ZONE_OPT && (type < 128 || type > 255);
 }
 
 static int

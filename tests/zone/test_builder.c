@@ -49,6 +49,12 @@ static const struct {
 	{ SOA NS "a.example. 60 IN DNAME b.example.\na.example. 60 IN DNAME c.example.\n",
 	  "second DNAME" },
 	{ SOA NS "example. 60 IN CNAME b.example.\n", "CNAME beside" },
+	{ SOA NS
+	  "a.example. 60 IN RRSIG \\# 23 00000d02 0000003c 00000000 00000000 0001 00 01020304\n",
+	  "not what type 46" },
+	{ SOA NS
+	  "a.example. 60 IN RRSIG \\# 23 00ff0d02 0000003c 00000000 00000000 0001 00 01020304\n",
+	  "not what type 46" },
 };
 
 static void
