@@ -35,8 +35,8 @@ enum {
 	MR_CONFIG_NODES = 1 << 20,       /* scalars, lists and mappings in one document */
 	MR_CONFIG_PATH_BYTES = 256,      /* of a file name, NUL included */
 	MR_CONFIG_SOCKET_BYTES = 108,    /* sockaddr_un's bound, NUL included */
-	MR_CONFIG_ZONE_MAX = 65536,
-	MR_CONFIG_CPU_MAX = 1024, /* CPU numbers are below this */
+	MR_CONFIG_ZONE_MAX = 1 << 17,    /* five nodes each: see MR_CONFIG_NODES */
+	MR_CONFIG_CPU_MAX = 1024,        /* CPU numbers are below this */
 };
 
 struct mr_config_memory {
