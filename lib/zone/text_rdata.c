@@ -211,6 +211,35 @@ rdata_check(struct mr_text *self, uint16_t type, int bytes)
 	return good;
 }
 
+static bool
+rdata_has_params(uint16_t type)
+{
+	return type == LDNS_RR_TYPE_SVCB || type == LDNS_RR_TYPE_HTTPS;
+}
+
+/* rdata_check_params wants each key of an SVCB or HTTPS once and in order (RFC 9460 2.2); ldns has
+ * sorted those that it read, and looks at none in the generic form. */
+static bool
+rdata_check_params(const uint8_t *rdata, size_t bytes)
+{
+	struct mr_cursor cursor = mr_cursor_over(rdata, bytes);
+	int32_t before = -1;
+	uint8_t label;
+
+	(void)mr_cursor_be16(&cursor);
+	while ((label = mr_cursor_u8(&cursor)) > 0)
+		(void)mr_cursor_take(&cursor, label);
+	while (!cursor.failed && mr_cursor_left(&cursor) > 0) {
+		int32_t key = mr_cursor_be16(&cursor);
+
+		if (key <= before)
+			return false;
+		before = key;
+		(void)mr_cursor_take(&cursor, mr_cursor_be16(&cursor));
+	}
+	return !cursor.failed;
+}
+
 static int
 rdata_generic(struct mr_text *self, const struct text_entry *entry, uint32_t first, uint16_t type)
 {
@@ -249,6 +278,8 @@ rdata_generic(struct mr_text *self, const struct text_entry *entry, uint32_t fir
 				    (unsigned)bytes, digits);
 	if (rdata_ldns_knows(type) && !rdata_check(self, type, (int)bytes))
 		return mr_text_fail(self, token, "these octets are no data of this type");
+	if (rdata_has_params(type) && !rdata_check_params(self->rdata, bytes))
+		return mr_text_fail(self, token, "these parameters are cut, or not in order");
 	return (int)bytes;
 }
 
@@ -346,29 +377,6 @@ rdata_check_key(struct mr_text *self, const struct text_entry *entry, uint32_t f
 	return 0;
 }
 
-/* rdata_check_params wants each key of an SVCB or HTTPS once (RFC 9460 2.1); ldns has sorted them.
- */
-static bool
-rdata_check_params(const uint8_t *rdata, size_t bytes)
-{
-	struct mr_cursor cursor = mr_cursor_over(rdata, bytes);
-	int32_t before = -1;
-	uint8_t label;
-
-	(void)mr_cursor_be16(&cursor);
-	while ((label = mr_cursor_u8(&cursor)) > 0)
-		(void)mr_cursor_take(&cursor, label);
-	while (!cursor.failed && mr_cursor_left(&cursor) > 0) {
-		int32_t key = mr_cursor_be16(&cursor);
-
-		if (key <= before)
-			return false;
-		before = key;
-		(void)mr_cursor_take(&cursor, mr_cursor_be16(&cursor));
-	}
-	return !cursor.failed;
-}
-
 /* rdata_line writes the record that ldns is to read: ". 0 IN TYPE1 data". */
 static bool
 rdata_line(struct mr_text *self, const struct text_entry *entry, uint32_t first, uint16_t type)
@@ -436,8 +444,7 @@ rdata_by_ldns(struct mr_text *self, const struct text_entry *entry, uint32_t fir
 		at += bytes;
 	}
 	ldns_rr_free(rr);
-	if ((type == LDNS_RR_TYPE_SVCB || type == LDNS_RR_TYPE_HTTPS) &&
-	    !rdata_check_params(self->rdata, at))
+	if (rdata_has_params(type) && !rdata_check_params(self->rdata, at))
 		return mr_text_fail(self, where, "a parameter is given twice");
 	return (int)at;
 }

@@ -211,6 +211,8 @@ test_rdata_out_of_range_is_told(void **state)
 		{ "x 1 TYPE65280 \\# 1 0g\n", "1:20:", "not hexadecimal" },
 		{ "x 1 TYPE65280 \\# 65536 00\n", "1:15:", "the length, 0 to 65535" },
 		{ "x 1 TYPE65280 \\#\n", "1:15:", "the length, 0 to 65535" },
+		{ "x 1 SVCB \\# 4 00010000\n", "1:10:", "cut, or not in order" },
+		{ "x 1 HTTPS \\# 11 000100 00030000 00010000\n", "1:11:", "cut, or not in order" },
 		{ "x 1 A \\# 3 010203\n", "1:7:", "no data of this type" },
 		{ "x 1 A \\# 5 0102030405\n", "1:7:", "no data of this type" },
 		{ "x 1 NS \\# 2 c000\n", "1:8:", "no data of this type" },
