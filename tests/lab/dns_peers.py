@@ -313,7 +313,7 @@ class Server:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self.socket.connect((host, int(port)))
 
-    def ask_all(self, questions, window=48, tries=4):
+    def ask_all(self, questions, window=48, tries=6):
         """Asks each question, `window` at once; answers[i] are the octets, or None."""
         waiting, left, out = {}, list(range(len(questions)))[::-1], [None] * len(questions)
         tried = Counter()
@@ -325,7 +325,7 @@ class Server:
                 self.socket.send(ask(i & 0xffff, questions[i]))
             if not select.select([self.socket], [], [], 0.5)[0]:
                 for ident, (i, when) in list(waiting.items()):
-                    if time.monotonic() - when > 0.4:
+                    if time.monotonic() - when > 1.0:
                         del waiting[ident]
                         if tried[i] < tries:
                             left.append(i)
@@ -334,9 +334,13 @@ class Server:
                 message = self.socket.recv(65535)
             except ConnectionRefusedError:
                 continue
-            entry = waiting.pop(struct.unpack(">H", message[:2])[0], None)
-            if entry:
-                out[entry[0]] = message
+            ident = struct.unpack(">H", message[:2])[0]
+            if ident in waiting:  # and not the late answer to a question before
+                i = waiting[ident][0]
+                end = 12 + name_bytes(questions[i].name) + 4
+                if message[12:end] == ask(0, questions[i])[12:end]:
+                    out[i] = message
+                    del waiting[ident]
         return out
 
 
