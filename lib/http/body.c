@@ -85,7 +85,7 @@ body_data(struct mr_http_body *self, size_t byte_count, struct mr_http_piece *pi
 static enum mr_http_refusal
 body_digit(struct mr_http_body *self, uint8_t value)
 {
-	if (++self->digits > BODY_DIGITS_MAX || self->left >> 59)
+	if (++self->digits > BODY_DIGITS_MAX || self->left >> 59) /* at most 2^63 - 1 */
 		return MR_HTTP_REFUSED_CHUNK_SIZE;
 	self->left = self->left << 4 | value;
 	if (self->left > self->limit_bytes || self->total > self->limit_bytes - self->left)

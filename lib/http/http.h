@@ -61,5 +61,10 @@
 #include "http/body.h"
 #include "http/path.h"
 #include "http/write.h"
+#include "http/date.h"
+#include "http/range.h"
+#include "http/conditional.h"
+#include "http/negotiate.h"
+#include "http/sf.h"
 
 #endif
