@@ -307,8 +307,10 @@ head_push(const struct head_run *run)
 	struct mr_http_head *self = run->self;
 	struct mr_http_message *message = run->message;
 	uint32_t name_bytes = self->name_end - self->mark, value_end = self->at;
+	static const uint8_t once[] = { [MR_HTTP_REQUEST] = FIELD_ONE_Q,
+					[MR_HTTP_RESPONSE] = FIELD_ONE_S,
+					[MR_HTTP_TRAILERS] = 0 }; /* what matters is dropped */
 	enum mr_http_field_id id;
-	uint8_t once = message->kind == MR_HTTP_REQUEST ? FIELD_ONE_Q : FIELD_ONE_S;
 
 	if (message->field_count >= run->limits->fields)
 		return head_refuse(run, MR_HTTP_REFUSED_FIELD_COUNT);
@@ -329,7 +331,7 @@ head_push(const struct head_run *run)
 	}
 	if (message->known[id] == 0)
 		message->known[id] = message->field_count;
-	else if (mr_http_field_flags(id) & once)
+	else if (mr_http_field_flags(id) & once[message->kind])
 		return head_refuse(run, MR_HTTP_REFUSED_FIELD_TWICE);
 	return STEP_GO;
 }

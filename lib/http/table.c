@@ -51,14 +51,20 @@ const struct http_class http_class_value = {
 /* clang-format on */
 
 /* The multipliers were drawn until no two names of the table met. */
-unsigned
-http_name_slot(const uint8_t *name, size_t bytes)
+static inline unsigned
+table_slot(const uint8_t *name, size_t bytes)
 {
 	const uint64_t lower = 0x2020202020202020ull;
 	uint64_t first = mr_load_tail8(name, bytes) | lower;
 	uint64_t last = (mr_load_tail8(name + (bytes >= 8 ? bytes - 8 : 0), bytes) | lower) + bytes;
 
 	return (unsigned)(((first ^ last * 0x0b97e55f4b7c7877ull) * 0x1e833fdc1ff65d07ull) >> 55);
+}
+
+unsigned
+http_name_slot(const uint8_t *name, size_t bytes)
+{
+	return table_slot(name, bytes);
 }
 
 /* Letters and the other characters of the table's names differ from no other token character by bit
@@ -80,7 +86,7 @@ table_same(const char *lower, const uint8_t *name, size_t bytes, size_t readable
 enum mr_http_field_id
 mr_http_field_find(const uint8_t *name, size_t bytes, size_t readable_bytes)
 {
-	enum mr_http_field_id id = (enum mr_http_field_id)table_slots[http_name_slot(name, bytes)];
+	enum mr_http_field_id id = (enum mr_http_field_id)table_slots[table_slot(name, bytes)];
 	const struct table_field *field = &table_fields[id];
 
 	if (field->bytes != bytes || !table_same(field->name, name, bytes, readable_bytes))

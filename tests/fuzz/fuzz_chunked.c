@@ -34,8 +34,7 @@ check_trailers(const struct drive_result *result, struct mr_writer *out)
 	if (verdict == MR_HTTP_REFUSED) { /* what only the head parser bounds */
 		MR_ASSERT(trailers.refusal == MR_HTTP_REFUSED_FIELD_COUNT ||
 			  trailers.refusal == MR_HTTP_REFUSED_FIELD_LONG ||
-			  trailers.refusal == MR_HTTP_REFUSED_FIELD_NAME ||
-			  trailers.refusal == MR_HTTP_REFUSED_FIELD_TWICE);
+			  trailers.refusal == MR_HTTP_REFUSED_FIELD_NAME);
 		mr_http_put_end(out);
 		return;
 	}

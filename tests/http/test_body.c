@@ -137,8 +137,9 @@ test_encoder_sizes(void **state)
 static void
 test_trailers_pass_on(void **state)
 {
-	static const char section[] = "Digest-X: a\r\nContent-Length: 5\r\nETag: \"x\"\r\n"
-				      "Transfer-Encoding: chunked\r\nAuthorization: b\r\n\r\n";
+	static const char section[] =
+		"Digest-X: a\r\nContent-Length: 5\r\nContent-Length: 6\r\nETag: \"x\"\r\n"
+		"Transfer-Encoding: chunked\r\nAuthorization: b\r\n\r\n";
 	static struct mr_http_message trailers;
 	struct mr_http_head head;
 	uint8_t out[200];
