@@ -16,12 +16,13 @@ sf_write_integer(struct mr_writer *out, int64_t value)
 {
 	uint8_t digits[16];
 	size_t at = sizeof(digits);
-	uint64_t left = value < 0 ? (uint64_t)-value : (uint64_t)value;
+	int64_t left = value < 0 ? -(value + 1) : value; /* INT64_MIN has no opposite */
 
 	if (value > MR_HTTP_SF_INTEGER_MAX || value < -MR_HTTP_SF_INTEGER_MAX) {
 		out->failed = true;
 		return;
 	}
+	left += value < 0;
 	do
 		digits[--at] = (uint8_t)('0' + left % 10);
 	while (left /= 10);
