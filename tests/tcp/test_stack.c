@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tcp/stack, table, conn, timewait, api - what scripts cannot say: limits, many connections, other
+ * threads.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../lib/tcp/tcp_int.h"
+
+struct rig {
+	struct mr_tcp *tcp;
+	struct mr_tcp_config config;
+	struct mr_arena arena;
+	uint64_t now_ns, metrics[MR_TCP_METRIC_COUNT];
+	struct mr_tcp_segment last; /* that left */
+	uint32_t closed;
+};
+
+static bool
+output(void *context, const struct mr_tcp_out *out)
+{
+	struct rig *r = context;
+
+	return mr_tcp_segment_parse(out->header, out->header_bytes, &r->last);
+}
+
+static void
+on_closed(void *context, struct mr_tcp *tcp, uint32_t conn, enum mr_tcp_reason reason)
+{
+	(void)tcp;
+	(void)conn;
+	(void)reason;
+	((struct rig *)context)->closed++;
+}
+
+static const struct mr_tcp_app_ops ops = { .name = "test", .closed = on_closed };
+
+static void
+rig_config(struct rig *r)
+{
+	*r = (struct rig){ .now_ns = MR_NS_PER_S };
+	r->config = (struct mr_tcp_config){ .conn_limit = 8,
+					    .time_wait_limit = 4,
+					    .tx_limit = 8,
+					    .rx_limit = 8,
+					    .extent_limit = 64,
+					    .run_limit = 64,
+					    .chunk_limit = 64,
+					    .half_open_limit = 8,
+					    .table_key = { 1, 2 },
+					    .isn_key = { 3, 4 },
+					    .cookie_key = { 5, 6 },
+					    .output = output,
+					    .output_context = r,
+					    .metrics = r->metrics };
+}
+
+static void
+rig_create(struct rig *r)
+{
+	struct mr_tcp_app app = { .ops = &ops, .context = r };
+	struct mr_error error = { 0 };
+
+	assert_int_equal(mr_arena_create(&r->arena, "test", 256 << 20, false, &error), 0);
+	assert_int_equal(mr_tcp_create(&r->tcp, &r->config, &r->arena, r->now_ns, &error), 0);
+	mr_tcp_app_set(r->tcp, 0, &app);
+}
+
+static void
+rig_destroy(struct rig *r)
+{
+	mr_tcp_destroy(r->tcp);
+	mr_arena_destroy(&r->arena);
+}
+
+static struct mr_tcp_flow
+flow_of(uint32_t client, uint16_t port)
+{
+	uint8_t remote[4] = { 10, (uint8_t)(client >> 16), (uint8_t)(client >> 8),
+			      (uint8_t)client };
+
+	return (struct mr_tcp_flow){ .local = mr_addr_from_v4("\xc0\x00\x02\x01"),
+				     .remote = mr_addr_from_v4(remote),
+				     .local_port = 80,
+				     .remote_port = port };
+}
+
+static void
+put(struct rig *r, const struct mr_tcp_flow *flow, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	struct mr_tcp_segment seg = { .src_port = flow->remote_port,
+				      .dst_port = flow->local_port,
+				      .seq = seq,
+				      .ack = ack,
+				      .flags = flags,
+				      .wnd = 8192,
+				      .wscale = MR_TCP_WSCALE_NONE };
+	uint8_t bytes[MR_TCP_HEADER_MAX_BYTES];
+	struct mr_tcp_in in = { .bytes = bytes, .flow = *flow };
+
+	in.byte_count = mr_tcp_segment_write(&seg, bytes);
+	mr_tcp_input(r->tcp, &in);
+}
+
+static void
+open_flow(struct rig *r, const struct mr_tcp_flow *flow)
+{
+	put(r, flow, MR_TCP_SYN, 100, 0);
+	put(r, flow, MR_TCP_ACK, 101, r->last.seq + 1);
+}
+
+/* Their FIN after ours: leaves a TIME_WAIT entry. */
+static void
+close_flow(struct rig *r, const struct mr_tcp_flow *flow)
+{
+	uint32_t slot = tcp_table_find(r->tcp, tcp_flow_hash(r->tcp, flow), flow);
+
+	mr_tcp_close(r->tcp, slot);
+	put(r, flow, MR_TCP_FIN | MR_TCP_ACK, 101, r->last.seq + 1);
+}
+
+static void
+test_create_refuses_bad_limits(void **state)
+{
+	struct mr_error error;
+	struct mr_tcp *tcp;
+	struct rig r;
+
+	(void)state;
+#define REFUSED(field, value)                                                                   \
+	do {                                                                                    \
+		rig_config(&r);                                                                 \
+		r.config.field = (value);                                                       \
+		error = (struct mr_error){ 0 };                                                 \
+		assert_int_equal(mr_tcp_create(&tcp, &r.config, &r.arena, 0, &error), -EINVAL); \
+		assert_true(error.text[0] != 0);                                                \
+	} while (0)
+	REFUSED(output, NULL);
+	REFUSED(metrics, NULL);
+	REFUSED(conn_limit, 0);
+	REFUSED(chunk_limit, 0);
+	REFUSED(time_wait_limit, 3);
+	REFUSED(time_wait_limit, 0);
+	REFUSED(mtu, 575);
+	REFUSED(mtu, 9217);
+	REFUSED(receive_initial_bytes, 4095);
+	REFUSED(receive_max_bytes, 65535);
+	REFUSED(delayed_ack_ms, 501);
+	REFUSED(port_value, 1);
+#undef REFUSED
+}
+
+static void
+test_table_holds_what_it_was_made_for(void **state)
+{
+	enum { CONNECTIONS = 20000 };
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	r.config.conn_limit = CONNECTIONS;
+	rig_create(&r);
+	for (uint32_t i = 0; i < CONNECTIONS; i++) {
+		struct mr_tcp_flow flow = flow_of(i / 8, (uint16_t)(1000 + i % 8));
+
+		open_flow(&r, &flow);
+	}
+	assert_int_equal(r.metrics[MR_TCP_accept], CONNECTIONS);
+	assert_int_equal(r.tcp->tcbs.used, CONNECTIONS);
+	for (uint32_t i = 0; i < CONNECTIONS; i += 2) { /* every other one goes */
+		struct mr_tcp_flow flow = flow_of(i / 8, (uint16_t)(1000 + i % 8));
+
+		put(&r, &flow, MR_TCP_RST, 101, 0);
+	}
+	assert_int_equal(r.metrics[MR_TCP_close_reset], CONNECTIONS / 2);
+	for (uint32_t i = 0; i < CONNECTIONS; i++) {
+		struct mr_tcp_flow flow = flow_of(i / 8, (uint16_t)(1000 + i % 8));
+		uint32_t slot = tcp_table_find(r.tcp, tcp_flow_hash(r.tcp, &flow), &flow);
+
+		assert_int_equal(slot != 0, i & 1);
+	}
+	rig_destroy(&r);
+	assert_int_equal(r.closed, CONNECTIONS);
+}
+
+static void
+test_no_tcb_left_means_cookies(void **state)
+{
+	struct mr_tcp_flow flow;
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	rig_create(&r);
+	for (uint32_t i = 0; i < 8; i++) {
+		flow = flow_of(i, 1000);
+		open_flow(&r, &flow);
+	}
+	flow = flow_of(8, 1000);
+	put(&r, &flow, MR_TCP_SYN, 100, 0);
+	assert_int_equal(r.metrics[MR_TCP_cookie_tx], 1);
+	put(&r, &flow, MR_TCP_ACK, 101, r.last.seq + 1); /* still none */
+	assert_int_equal(r.metrics[MR_TCP_drop_no_connection], 1);
+	mr_tcp_abort(r.tcp, 3);
+	/* the same ACK again, as the peer would send it */
+	put(&r, &flow, MR_TCP_SYN, 100, 0);
+	put(&r, &flow, MR_TCP_ACK, 101, r.last.seq + 1);
+	assert_int_equal(r.metrics[MR_TCP_accept], 9);
+	rig_destroy(&r);
+}
+
+static void
+test_time_wait_full_sheds_the_oldest(void **state)
+{
+	struct mr_tcp_flow flow;
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	rig_create(&r);
+	for (uint32_t i = 0; i < 6; i++) {
+		flow = flow_of(i, 1000);
+		open_flow(&r, &flow);
+		close_flow(&r, &flow);
+		r.now_ns += MR_NS_PER_S;
+		mr_tcp_turn(r.tcp, r.now_ns, 100);
+	}
+	assert_int_equal(r.metrics[MR_TCP_connection_time_wait], 4);
+	assert_int_equal(r.metrics[MR_TCP_time_wait_shed], 2);
+	for (uint32_t i = 0; i < 6; i++) {
+		flow = flow_of(i, 1000);
+		assert_int_equal(tcp_table_find(r.tcp, tcp_flow_hash(r.tcp, &flow), &flow) != 0,
+				 i >= 2);
+	}
+	/* they end in the order they came, one second apart */
+	r.now_ns = MR_NS_PER_S + 62500 * MR_NS_PER_MS;
+	mr_tcp_turn(r.tcp, r.now_ns, 100);
+	assert_int_equal(r.metrics[MR_TCP_connection_time_wait], 3);
+	assert_true(mr_tcp_next_ns(r.tcp) <= MR_NS_PER_S + 63000 * MR_NS_PER_MS);
+	r.now_ns += 10 * MR_NS_PER_S;
+	mr_tcp_turn(r.tcp, r.now_ns, 100);
+	assert_int_equal(r.metrics[MR_TCP_connection_time_wait], 0);
+	rig_destroy(&r);
+}
+
+static void
+test_connect_ports_are_of_this_worker(void **state)
+{
+	struct mr_tcp_flow flow = flow_of(1, 443);
+	struct rig r;
+
+	(void)state;
+	flow.local_port = 0;
+	rig_config(&r);
+	r.config.conn_limit = 200;
+	r.config.port_low = 40000;
+	r.config.port_high = 41023;
+	r.config.port_mask = 7;
+	r.config.port_value = 5;
+	rig_create(&r);
+	for (int i = 0; i < 64; i++) { /* of 128 that there are */
+		uint32_t conn = mr_tcp_connect(r.tcp, &flow, 0, 0);
+		uint16_t port = tcp_tcb(r.tcp, conn)->flow.local_port;
+
+		assert_int_not_equal(conn, 0);
+		assert_int_equal(port & 7, 5);
+		assert_in_range(port, 40000, 41023);
+	}
+	/* a four-tuple in use is refused */
+	flow = tcp_tcb(r.tcp, 1)->flow;
+	assert_int_equal(mr_tcp_connect(r.tcp, &flow, 0, 0), 0);
+	rig_destroy(&r);
+}
+
+static void
+test_handle_in_use_again_has_another_generation(void **state)
+{
+	struct mr_tcp_flow flow = flow_of(1, 1000);
+	struct mr_tcp_view view;
+	uint32_t generation;
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	rig_create(&r);
+	assert_false(mr_tcp_view(r.tcp, 1, &view));
+	open_flow(&r, &flow);
+	generation = mr_tcp_generation(r.tcp, 1);
+	assert_true(mr_tcp_alive(r.tcp, 1, generation));
+	assert_true(mr_tcp_view(r.tcp, 1, &view));
+	assert_int_equal(view.state, MR_TCP_ESTABLISHED);
+	assert_int_equal(view.flow.remote_port, 1000);
+	put(&r, &flow, MR_TCP_RST, 101, 0);
+	assert_false(mr_tcp_alive(r.tcp, 1, generation));
+	assert_false(mr_tcp_view(r.tcp, 1, &view));
+	flow.remote_port = 1001;
+	open_flow(&r, &flow);
+	assert_true(mr_tcp_view(r.tcp, 1, &view));
+	assert_int_equal(view.flow.remote_port, 1001);
+	assert_false(mr_tcp_alive(r.tcp, 1, generation));
+	rig_destroy(&r);
+}
+
+struct watcher {
+	const struct mr_tcp *tcp;
+	bool stop;
+	uint64_t seen, torn;
+};
+
+/* Client n always comes from port 1000 + n: a view that mixes two connections shows. */
+static void *
+watch(void *context)
+{
+	struct watcher *w = context;
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED))
+		for (uint32_t conn = 1; conn <= 8; conn++) {
+			struct mr_tcp_view view;
+
+			if (!mr_tcp_view(w->tcp, conn, &view))
+				continue;
+			w->seen++;
+			w->torn += view.flow.remote_port != 1000 + view.flow.remote.bytes[15];
+		}
+	return NULL;
+}
+
+static void
+test_view_while_the_owner_opens_and_closes(void **state)
+{
+	struct watcher w = { 0 };
+	pthread_t thread;
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	rig_create(&r);
+	w.tcp = r.tcp;
+	assert_int_equal(pthread_create(&thread, NULL, watch, &w), 0);
+	for (uint32_t round = 0; round < 20000; round++) {
+		struct mr_tcp_flow flow = flow_of(round % 200, (uint16_t)(1000 + round % 200));
+
+		open_flow(&r, &flow);
+		if (round >= 5) {
+			uint32_t old = (round - 5) % 200;
+
+			flow = flow_of(old, (uint16_t)(1000 + old));
+			put(&r, &flow, MR_TCP_RST, 101, 0);
+		}
+	}
+	__atomic_store_n(&w.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_int_equal(r.metrics[MR_TCP_accept], 20000);
+	assert_int_equal(w.torn, 0);
+	rig_destroy(&r);
+}
+
+static void
+test_idle_connection_costs_only_its_tcb(void **state)
+{
+	struct mr_tcp_flow flow = flow_of(1, 1000);
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	rig_create(&r);
+	open_flow(&r, &flow);
+	assert_int_equal(mr_tcp_send(r.tcp, 1, "x", 1), 1);
+	assert_int_equal(r.tcp->txs.used, 1);
+	put(&r, &flow, MR_TCP_ACK, 101, r.last.seq + 1);
+	assert_int_equal(r.tcp->txs.used + r.tcp->rxs.used + r.tcp->runs.used +
+				 r.tcp->extents.used + r.tcp->chunks.used,
+			 0);
+	/* all in: TCB, wheel node, and a slot of a bucket that is at most seven tenths full */
+	assert_in_range(sizeof(struct tcp_tcb) + sizeof(struct mr_wheel_node) +
+				sizeof(struct tcp_bucket) / 3,
+			0, 256);
+	rig_destroy(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_create_refuses_bad_limits),
+		cmocka_unit_test(test_table_holds_what_it_was_made_for),
+		cmocka_unit_test(test_no_tcb_left_means_cookies),
+		cmocka_unit_test(test_time_wait_full_sheds_the_oldest),
+		cmocka_unit_test(test_connect_ports_are_of_this_worker),
+		cmocka_unit_test(test_handle_in_use_again_has_another_generation),
+		cmocka_unit_test(test_view_while_the_owner_opens_and_closes),
+		cmocka_unit_test(test_idle_connection_costs_only_its_tcb),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
