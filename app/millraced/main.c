@@ -151,8 +151,9 @@ serve(const struct mr_config *config)
 	box.pool_count = boot.group.worker_count;
 	box.watch = &watch;
 	if (mr_ctl_boot(ctl, &box, config, &error)) {
-		status =
-			error.code == -EINVAL || error.code == -ENOENT ? EXIT_CONFIG : EXIT_FAILURE;
+		status = error.code == -ECANCELED                         ? EXIT_SUCCESS
+			 : error.code == -EINVAL || error.code == -ENOENT ? EXIT_CONFIG
+									  : EXIT_FAILURE;
 		goto out;
 	}
 	if (!config->memory.hugepages)

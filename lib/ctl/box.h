@@ -44,7 +44,8 @@ MR_MUST_USE int mr_ctl_create(struct mr_ctl **self, const struct mr_config *conf
 			      struct mr_error *error);
 
 /* mr_ctl_boot loads config (borrowed until mr_ctl_destroy) and publishes the first world. Loaders
- * and the loop are at work while it waits; a failure publishes nothing. */
+ * and the loop are at work while it waits; a failure publishes nothing. -ECANCELED when a signal
+ * ended it. */
 MR_MUST_USE int mr_ctl_boot(struct mr_ctl *self, const struct mr_ctl_box *box,
 			    const struct mr_config *config, struct mr_error *error);
 

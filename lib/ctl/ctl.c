@@ -13,7 +13,7 @@
 
 #include "ctl/ctl_int.h"
 
-enum { CTL_FLUSH_MS = 500 };
+enum { CTL_FLUSH_MS = 500, CTL_RECLAIM_MS = 2000 };
 
 /* ---- calls ---- */
 
@@ -191,6 +191,7 @@ mr_ctl_boot(struct mr_ctl *self, const struct mr_ctl_box *box, const struct mr_c
 						.done = boot_done },
 				    .error = error };
 	cpu_set_t cpus;
+	size_t waiting;
 	unsigned loader_count = ctl_loader_cpus(config, &cpus);
 	int rc;
 
@@ -206,14 +207,21 @@ mr_ctl_boot(struct mr_ctl *self, const struct mr_ctl_box *box, const struct mr_c
 	rc = mr_txn_engine_create(&self->engine, loader_count, &cpus, self->metrics, error);
 	if (rc)
 		return rc;
-	mr_txn_submit(self->engine, &boot.change.txn);
-	mr_txn_wait(self->engine);
-	if (boot.rc)
-		return boot.rc;
 	self->engine_source = mr_loop_add(self->loop, mr_txn_fd(self->engine), EPOLLIN,
 					  ctl_engine_event, self, error);
 	if (!self->engine_source)
 		return -ENOMEM;
+	mr_txn_submit(self->engine, &boot.change.txn);
+	/* The loop turns meanwhile: clients hear that we are starting, a signal ends the start. */
+	while (mr_txn_current(self->engine, &waiting) && !self->stopping)
+		mr_loop_turn(self->loop, -1);
+	if (self->stopping) {
+		mr_txn_engine_destroy(self->engine); /* cancels: boot.change must not outlive us */
+		self->engine = NULL;
+		return mr_error_set(error, -ECANCELED, "stopped while starting");
+	}
+	if (boot.rc)
+		return boot.rc;
 	self->booted = true;
 	return 0;
 }
@@ -244,8 +252,8 @@ mr_ctl_destroy(struct mr_ctl *self)
 	mr_loop_destroy(self->loop);
 	if (self->box.world)
 		mr_rcu_publish(self->box.world, (const struct mr_world *)NULL);
-	while (mr_rcu_reclaim()) /* pins of workers that have ended are dropped */
-		;
+	if (mr_rcu_barrier(CTL_RECLAIM_MS)) /* pins of workers that have ended are dropped */
+		mr_log(MR_LOG_WARNING, "something is still pinned at the end");
 	world_free(self->worlds.running);
 	mr_config_free(self->worlds.owned);
 	pthread_mutex_destroy(&self->worlds.store_lock);
