@@ -242,6 +242,20 @@ test_hand_over_to_a_full_ring_frees_and_counts(void **state)
 	assert_int_equal(rte_mempool_avail_count(group.control_pool), before);
 }
 
+static void
+test_rings_of_the_most_workers_are_made(void **state)
+{
+	static struct mr_worker_group large = { .worker_count = MR_WORKER_MAX };
+	struct mr_error error = { 0 };
+
+	(void)state;
+	assert_int_equal(worker_rings_create(&large, &error), 0);
+	assert_non_null(large.rings[MR_WORKER_MAX - 1][MR_WORKER_MAX]);
+	assert_null(large.rings[3][3]);
+	worker_rings_destroy(&large);
+	assert_null(large.rings[0][1]);
+}
+
 int
 main(void)
 {
@@ -253,6 +267,7 @@ main(void)
 		cmocka_unit_test(test_notes_keep_order_and_count_what_is_lost),
 		cmocka_unit_test(test_hand_over_carries_port_and_direction),
 		cmocka_unit_test(test_hand_over_to_a_full_ring_frees_and_counts),
+		cmocka_unit_test(test_rings_of_the_most_workers_are_made),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
