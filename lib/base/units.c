@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base/units - one table for sizes, one for durations.
+ * base/units - a table each for sizes, durations and rates; percents.
  */
 #include "base/units.h"
 
@@ -36,6 +36,13 @@ static const struct unit duration_units[] = {
 	{ "d", 86400 * MR_NS_PER_S },
 };
 
+static const struct unit rate_units[] = {
+	{ "bit", 1 },
+	{ "kbit", 1000 },
+	{ "Mbit", 1000000 },
+	{ "Gbit", 1000000000 },
+};
+
 static int
 units_read(const char *text, const struct unit *units, size_t count, uint64_t *out)
 {
@@ -68,6 +75,43 @@ int
 mr_units_duration(const char *text, uint64_t *duration_ns)
 {
 	return units_read(text, duration_units, MR_ARRAY_COUNT(duration_units), duration_ns);
+}
+
+int
+mr_units_rate(const char *text, uint64_t *rate_bps)
+{
+	return units_read(text, rate_units, MR_ARRAY_COUNT(rate_units), rate_bps);
+}
+
+int
+mr_units_percent(const char *text, uint32_t *ppm)
+{
+	size_t whole = strspn(text, "0123456789"), digits = 0;
+	uint32_t value = 0, scale = 10000;
+
+	if (!whole)
+		return -EINVAL;
+	if (text[whole] == '.') {
+		digits = strspn(text + whole + 1, "0123456789");
+		if (!digits || digits > 4)
+			return -EINVAL;
+	}
+	if (strcmp(text + whole + (digits ? digits + 1 : 0), "%"))
+		return -EINVAL;
+	for (size_t i = 0; i < whole; i++) {
+		value = value * 10 + (uint32_t)(text[i] - '0');
+		if (value > 100)
+			return -ERANGE;
+	}
+	value *= scale;
+	for (size_t i = 0; i < digits; i++) {
+		scale /= 10;
+		value += scale * (uint32_t)(text[whole + 1 + i] - '0');
+	}
+	if (value > 1000000)
+		return -ERANGE;
+	*ppm = value;
+	return 0;
 }
 
 static const char *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base/units - sizes and durations as an operator writes them.
+ * base/units - sizes, durations, rates and percents as an operator writes them.
  *
  * Owner: nobody. Thread: any but workers. Memory: none.
  */
@@ -16,6 +16,14 @@ MR_MUST_USE int mr_units_bytes(const char *text, uint64_t *bytes);
 /* mr_units_duration reads "250ns", "10us", "5ms", "3s", "2m", "1h", "1d"; returns 0, -EINVAL (a
  * unit must be named) or -ERANGE. */
 MR_MUST_USE int mr_units_duration(const char *text, uint64_t *duration_ns);
+
+/* mr_units_rate reads "64kbit", "10Mbit" or "1Gbit" a second; returns 0, -EINVAL (a unit must be
+ * named) or -ERANGE. */
+MR_MUST_USE int mr_units_rate(const char *text, uint64_t *rate_bps);
+
+/* mr_units_percent reads "1%", "0.01%" or "100%", at most four digits behind the point, as parts of
+ * a million; returns 0, -EINVAL or -ERANGE (over 100%). */
+MR_MUST_USE int mr_units_percent(const char *text, uint32_t *ppm);
 
 enum { MR_UNITS_TEXT_BYTES = 24 };
 /* mr_units_format_bytes writes like "1.5 GiB"; mr_units_format_duration like "12.5 us". Both return

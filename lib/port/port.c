@@ -211,6 +211,9 @@ mr_port_close(struct mr_port *self)
 {
 	if (!self->driver)
 		return;
+	if (self->hook)
+		self->hook->closing(self);
+	self->hook = NULL;
 	if (self->driver->stopping)
 		self->driver->stopping(self);
 	while (self->device_count > 0) {
@@ -260,6 +263,8 @@ void
 mr_port_stats(const struct mr_port *self, struct mr_port_stats *out)
 {
 	memset(out, 0, sizeof(*out));
+	if (self->hook)
+		out->impaired = self->hook->lost(self);
 	for (uint16_t unit = 0; unit < self->device_count; unit++) {
 		struct rte_eth_stats stats;
 

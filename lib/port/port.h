@@ -139,6 +139,21 @@ void mr_port_driver_register(const struct mr_port_driver *driver);
 const struct mr_port_driver *mr_port_driver_find(const char *kind);
 const struct mr_port_driver *mr_port_driver_at(size_t index);
 
+/* What stands between the workers and the queues of one port (drivers/impair): set right after
+ * mr_port_open, before a worker is on the port. It reaches the device by mr_port_device_rx and
+ * _tx. */
+struct mr_port_hook {
+	/* rx and tx as mr_port_rx and mr_port_tx, on the queue's worker. */
+	uint16_t (*rx)(const struct mr_port *port, uint16_t queue, struct rte_mbuf **pkts,
+		       uint16_t count);
+	uint16_t (*tx)(const struct mr_port *port, uint16_t queue, struct rte_mbuf **pkts,
+		       uint16_t count);
+	/* lost is how many frames it has swallowed. Any thread. */
+	uint64_t (*lost)(const struct mr_port *port);
+	/* closing gives back all that it holds; no worker is on the port any more. */
+	void (*closing)(struct mr_port *port);
+};
+
 /* ---- a port ---- */
 
 /* One rx and tx queue pair. */
@@ -167,6 +182,8 @@ struct mr_port {
 	bool gated; /* the PMD may pull its memory away: see mr_port_gate_close */
 	struct mr_mac mac;
 	void *driver_state;
+	const struct mr_port_hook *hook; /* NULL: none */
+	void *hook_state;
 	/* shared: relaxed, written by the control thread */
 	bool link_up;
 	/* shared: written by the driver, under the gate's fences */
@@ -197,6 +214,7 @@ MR_MUST_USE struct rte_mempool *mr_port_mbuf_pool_create(uint16_t worker, uint32
 struct mr_port_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, rx_missed, rx_errors, tx_errors,
 		rx_no_mbuf, tx_copied, tx_unsendable;
+	uint64_t impaired; /* swallowed on purpose, by a hook */
 };
 void mr_port_stats(const struct mr_port *self, struct mr_port_stats *out);
 
@@ -230,9 +248,10 @@ mr_port_gate_leave(struct mr_port_queue *queue)
 void mr_port_gate_open(struct mr_port *self);
 void mr_port_gate_close(struct mr_port *self);
 
-/* mr_port_rx takes at most count frames from one queue. */
+/* mr_port_device_rx and _tx are mr_port_rx and _tx without the hook: for hooks. */
 static inline uint16_t
-mr_port_rx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, uint16_t count)
+mr_port_device_rx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts,
+		  uint16_t count)
 {
 	struct mr_port_queue *q = &self->queues[queue];
 	uint16_t taken;
@@ -246,11 +265,28 @@ mr_port_rx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, u
 	return taken;
 }
 
+uint16_t mr_port_device_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts,
+			   uint16_t count);
+
+/* mr_port_rx takes at most count frames from one queue. */
+static inline uint16_t
+mr_port_rx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, uint16_t count)
+{
+	if (mr_unlikely(self->hook))
+		return self->hook->rx(self, queue, pkts, count);
+	return mr_port_device_rx(self, queue, pkts, count);
+}
+
 /* mr_port_tx gives frames to one queue and returns how many were taken (the rest stay the
  * caller's, in place). A frame that the device cannot send as it is (chained, or not in a buffer of
  * its own pool) is made flat first, where it lies in pkts; one that cannot be made flat is dropped
  * and counted in tx_unsendable, and counts as taken. */
-uint16_t mr_port_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts,
-		    uint16_t count);
+static inline uint16_t
+mr_port_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, uint16_t count)
+{
+	if (mr_unlikely(self->hook))
+		return self->hook->tx(self, queue, pkts, count);
+	return mr_port_device_tx(self, queue, pkts, count);
+}
 
 #endif

@@ -67,7 +67,8 @@ tx_prepare(const struct mr_port *self, struct mr_port_queue *queue, struct rte_m
 }
 
 uint16_t
-mr_port_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, uint16_t count)
+mr_port_device_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts,
+		  uint16_t count)
 {
 	struct mr_port_queue *q = &self->queues[queue];
 	uint16_t dropped = 0, taken;

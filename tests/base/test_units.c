@@ -20,6 +20,67 @@ struct row {
 };
 
 static void
+test_rate_rows(void **state)
+{
+	static const struct row rows[] = {
+		{ "64kbit", 0, 64000 },
+		{ "10Mbit", 0, 10000000 },
+		{ "1Gbit", 0, 1000000000 },
+		{ "9 bit", 0, 9 },
+		{ "10", -EINVAL, 0 },
+		{ "10mbit", -EINVAL, 0 },
+		{ "1.5Gbit", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "99999999999Gbit", -ERANGE, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MR_ARRAY_COUNT(rows); i++) {
+		uint64_t rate_bps = 0;
+		int result = mr_units_rate(rows[i].text, &rate_bps);
+
+		if (result != rows[i].result || (!result && rate_bps != rows[i].value))
+			fail_msg("\"%s\": %d, %llu", rows[i].text, result,
+				 (unsigned long long)rate_bps);
+	}
+}
+
+static void
+test_percent_rows(void **state)
+{
+	static const struct row rows[] = {
+		{ "0%", 0, 0 },
+		{ "1%", 0, 10000 },
+		{ "0.01%", 0, 100 },
+		{ "0.0001%", 0, 1 },
+		{ "2.5%", 0, 25000 },
+		{ "100%", 0, 1000000 },
+		{ "100.0%", 0, 1000000 },
+		{ "100.0001%", -ERANGE, 0 },
+		{ "101%", -ERANGE, 0 },
+		{ "99999999999%", -ERANGE, 0 },
+		{ "0.00001%", -EINVAL, 0 },
+		{ "1", -EINVAL, 0 },
+		{ "%", -EINVAL, 0 },
+		{ "1.%", -EINVAL, 0 },
+		{ ".5%", -EINVAL, 0 },
+		{ "-1%", -EINVAL, 0 },
+		{ "1%%", -EINVAL, 0 },
+		{ "1 %", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MR_ARRAY_COUNT(rows); i++) {
+		uint32_t ppm = 0;
+		int result = mr_units_percent(rows[i].text, &ppm);
+
+		if (result != rows[i].result || (!result && ppm != rows[i].value))
+			fail_msg("\"%s\": %d, %u", rows[i].text, result, ppm);
+	}
+}
+
+static void
 test_bytes_rows(void **state)
 {
 	static const struct row rows[] = {
@@ -129,6 +190,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes_rows),
+		cmocka_unit_test(test_rate_rows),
+		cmocka_unit_test(test_percent_rows),
 		cmocka_unit_test(test_duration_rows),
 		cmocka_unit_test(test_format_both_sides_of_each_unit),
 	};

@@ -7,9 +7,11 @@
 #
 #   lab_init [QUEUES]     needs root; makes the namespaces (names are this process's own) and a
 #                         temporary directory $LAB_DIR; sets a trap that removes all of it
+#   lab_init_middle       like lab_init, with a namespace LAB_M between the two instead of a cable:
+#                         cl0 <----> mid0  LAB_M  mid1 <----> sv0; something there must carry frames
 #   lab_init_plain        only the directory and the trap: for tests that need no network
-#   lab_a CMD..., lab_b CMD...   run in the client's or the server's namespace
-#   lab_run_bg NAME a|b|- CMD... starts CMD there (-: in no namespace of the lab's); output to $LAB_DIR/NAME.log; its pid in $LAB_PID
+#   lab_a CMD..., lab_b CMD...   run in the client's or the server's namespace (lab_m: the middle)
+#   lab_run_bg NAME a|b|m|- CMD... starts CMD there (-: in no namespace of the lab's); output to $LAB_DIR/NAME.log; its pid in $LAB_PID
 #                                and in ${LAB_PIDS[NAME]}; stopped at the end if it still runs
 #   lab_stop NAME [SIGNAL]       signals it (TERM) and waits (at most 10 s, then KILL); returns its
 #                                exit status
@@ -24,7 +26,7 @@
 # as the sender left it), and receive VLAN acceleration too.
 
 LAB_NAME=${LAB_NAME:-mr$$}
-LAB_A=$LAB_NAME-a LAB_B=$LAB_NAME-b
+LAB_A=$LAB_NAME-a LAB_B=$LAB_NAME-b LAB_M=$LAB_NAME-m
 LAB_A4=10.77.0.2 LAB_B4=10.77.0.1 LAB_A6=fd77::2 LAB_B6=fd77::1
 LAB_DIR=
 LAB_PID=
@@ -33,6 +35,7 @@ lab_passed=0 lab_failed=0
 
 lab_a() { ip netns exec "$LAB_A" "$@"; }
 lab_b() { ip netns exec "$LAB_B" "$@"; }
+lab_m() { ip netns exec "$LAB_M" "$@"; }
 
 lab_done() {
 	local status=$? name
@@ -40,6 +43,7 @@ lab_done() {
 	for name in "${!LAB_PIDS[@]}"; do lab_stop "$name" >/dev/null 2>&1; done
 	ip netns del "$LAB_A" 2>/dev/null
 	ip netns del "$LAB_B" 2>/dev/null
+	ip netns del "$LAB_M" 2>/dev/null
 	[ -n "$LAB_DIR" ] && rm -rf "$LAB_DIR"
 	exit "$status"
 }
@@ -77,6 +81,12 @@ lab_init() {
 	lab_quiet "$LAB_B"
 	ip link add cl0 netns "$LAB_A" numtxqueues "$queues" numrxqueues "$queues" type veth \
 		peer name sv0 netns "$LAB_B" numtxqueues "$queues" numrxqueues "$queues" || exit 2
+	lab_ends
+	lab_wait_for 5 lab_b sh -c 'grep -qx up /sys/class/net/sv0/operstate || ip link show sv0 | grep -q LOWER_UP'
+}
+
+# lab_ends gives both ends their addresses.
+lab_ends() {
 	lab_plain "$LAB_A" cl0
 	lab_plain "$LAB_B" sv0
 	lab_a ip addr add "$LAB_A4/24" dev cl0
@@ -85,12 +95,30 @@ lab_init() {
 	lab_b ip addr add "$LAB_B6/64" dev sv0 nodad
 	lab_a ip link set cl0 up
 	lab_b ip link set sv0 up
-	lab_wait_for 5 lab_b sh -c 'grep -qx up /sys/class/net/sv0/operstate || ip link show sv0 | grep -q LOWER_UP'
+}
+
+lab_init_middle() {
+	local each
+	lab_init_plain
+	for each in "$LAB_A" "$LAB_B" "$LAB_M"; do
+		ip netns add "$each" || exit 2
+		lab_quiet "$each"
+	done
+	# The middle is a cable, not a host: its kernel answers nothing.
+	lab_m sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	ip link add cl0 netns "$LAB_A" type veth peer name mid0 netns "$LAB_M" || exit 2
+	ip link add sv0 netns "$LAB_B" type veth peer name mid1 netns "$LAB_M" || exit 2
+	for each in mid0 mid1; do
+		lab_plain "$LAB_M" "$each"
+		lab_m ip link set dev "$each" up
+	done
+	lab_ends
 }
 
 lab_run_bg() {
 	local name=$1 where=(ip netns exec "$LAB_A") # becomes the command: the pid is the command's own
 	[ "$2" = b ] && where=(ip netns exec "$LAB_B")
+	[ "$2" = m ] && where=(ip netns exec "$LAB_M")
 	[ "$2" = - ] && where=(env)
 	shift 2
 	"${where[@]}" "$@" >>"$LAB_DIR/$name.log" 2>&1 &
