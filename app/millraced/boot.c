@@ -12,6 +12,7 @@
 
 #include "afpacket/afpacket.h"
 #include "afxdp/afxdp.h"
+#include "impair/impair.h"
 #include "memif/memif.h"
 #include "pcap/pcap.h"
 
@@ -67,6 +68,22 @@ pools_open(struct boot *self, struct mr_error *error)
 	return self->group.control_pool ? 0 : error->code;
 }
 
+/* port_impair makes a bad link of a port that is configured as one. */
+static int
+port_impair(struct mr_port *port, const struct mr_config_port *from, struct mr_error *error)
+{
+	const struct mr_impair_config impair = { .link = from->impair.link,
+						 .seed = from->impair.seed,
+						 .drop_every = from->impair.drop_every,
+						 .queue_frames = from->impair.queue_frames };
+
+	if (!mr_config_impairs(from))
+		return 0;
+	mr_log(MR_LOG_WARNING, "port %s is a bad link on purpose: see its `impair`",
+	       port->config.name);
+	return mr_impair_attach(port, &impair, error);
+}
+
 static int
 ports_open(struct boot *self, struct mr_error *error)
 {
@@ -77,6 +94,8 @@ ports_open(struct boot *self, struct mr_error *error)
 				 (uint16_t)self->config->cpus.worker_count, self->pools, error))
 			return error->code;
 		self->ports[self->port_count++] = port;
+		if (port_impair(port, &self->config->ports[i], error))
+			return error->code;
 	}
 	return 0;
 }

@@ -381,6 +381,16 @@ mr_config_load(const char *path, struct mr_config **out, struct mr_error *error)
 	return 0;
 }
 
+bool
+mr_config_impairs(const struct mr_config_port *port)
+{
+	const struct mr_net_link_config *link = &port->impair.link;
+
+	return link->loss_ppm || link->duplicate_ppm || link->reorder_ppm || link->corrupt_ppm ||
+	       link->delay_ns || link->jitter_ns || link->rate_bps || link->mtu ||
+	       port->impair.drop_every;
+}
+
 void
 mr_config_free(struct mr_config *self)
 {

@@ -57,10 +57,17 @@ struct mr_config_next_hop {
 	uint16_t vlan; /* one of the port's; 0 is untagged */
 };
 
+/* A port as a bad link, for tests: what drivers/impair takes. */
+struct mr_config_impair {
+	struct mr_net_link_config link; /* mtu: of the IP packet */
+	uint32_t drop_every, queue_frames, seed;
+};
+
 struct mr_config_port {
 	struct mr_port_config port; /* as mr_port_open takes it */
-	uint16_t *vlans;            /* at least one; 0 is untagged */
-	size_t vlan_count;          /* <= MR_NET_VLAN_MAX */
+	struct mr_config_impair impair;
+	uint16_t *vlans;   /* at least one; 0 is untagged */
+	size_t vlan_count; /* <= MR_NET_VLAN_MAX */
 	struct mr_config_next_hop *next_hops;
 	size_t next_hop_count;
 };
@@ -133,6 +140,9 @@ MR_MUST_USE int mr_config_check(const struct mr_config *self, char summary[MR_CO
 
 /* mr_config_check_machine is the quick half of it: everything but the zone files. */
 MR_MUST_USE int mr_config_check_machine(const struct mr_config *self, struct mr_error *error);
+
+/* mr_config_impairs says whether a port is to be a bad link. */
+bool mr_config_impairs(const struct mr_config_port *port);
 
 /* mr_config_place writes "FILE:LINE:COLUMN" of the value at this address inside self (for example
  * &self->cpus.control, &self->vips[2], &self->dns.zones[0]) into out and returns out; just "FILE"

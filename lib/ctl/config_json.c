@@ -24,6 +24,27 @@ json_of_choice(const struct mr_schema_row *row, const void *value)
 	return NULL;
 }
 
+/* json_of_unit writes a number with the largest of its units that leaves no fraction. */
+static json_t *
+json_of_unit(uint64_t value, const char *const *units, unsigned int unit_count)
+{
+	unsigned int unit = 0;
+
+	if (!value)
+		return NULL;
+	while (unit + 1 < unit_count && value % 1000 == 0) {
+		value /= 1000;
+		unit++;
+	}
+	return json_sprintf("%" PRIu64 "%s", value, units[unit]);
+}
+
+static json_t *
+json_of_percent(uint32_t ppm)
+{
+	return ppm ? json_sprintf("%.*f%%", ppm % 10000 ? 4 : 0, ppm / 10000.0) : NULL;
+}
+
 static json_t *
 json_of_hop(const struct mr_config_next_hop *hop)
 {
@@ -39,6 +60,8 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 {
 	char addr[MR_ADDR_TEXT_BYTES], mac[MR_MAC_TEXT_BYTES];
 	const struct mr_port_config *port = value;
+	static const char *const durations[] = { "ns", "us", "ms", "s" };
+	static const char *const rates[] = { "bit", "kbit", "Mbit", "Gbit" };
 
 	switch (row->type) {
 	case MR_SCHEMA_MAP:
@@ -56,6 +79,12 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 		return json_integer(*(const uint32_t *)value);
 	case MR_SCHEMA_SIZE:
 		return json_integer((json_int_t) * (const uint64_t *)value);
+	case MR_SCHEMA_DURATION:
+		return json_of_unit(*(const uint64_t *)value, durations, 4);
+	case MR_SCHEMA_RATE:
+		return json_of_unit(*(const uint64_t *)value, rates, 4);
+	case MR_SCHEMA_PERCENT:
+		return json_of_percent(*(const uint32_t *)value);
 	case MR_SCHEMA_CHOICE:
 		return json_of_choice(row, value);
 	case MR_SCHEMA_ADDR:
@@ -100,6 +129,8 @@ json_wanted(const struct mr_schema_row *row, const void *base)
 
 	if (row->type == MR_SCHEMA_MAC)
 		return *(const bool *)((const char *)base + row->aux_offset);
+	if (!strcmp(row->path, "ports[].impair"))
+		return mr_config_impairs(port);
 	return strcmp(row->path, "ports[].role") || !strcmp(port->port.kind, "memif");
 }
 

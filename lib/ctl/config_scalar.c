@@ -171,6 +171,18 @@ scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const 
 			return false;
 		*(uint64_t *)value = number;
 		return true;
+	case MR_SCHEMA_DURATION:
+		if (mr_units_duration(text, &number) || number < row->low || number > row->high)
+			return false;
+		*(uint64_t *)value = number;
+		return true;
+	case MR_SCHEMA_RATE:
+		if (mr_units_rate(text, &number) || number < row->low || number > row->high)
+			return false;
+		*(uint64_t *)value = number;
+		return true;
+	case MR_SCHEMA_PERCENT:
+		return !mr_units_percent(text, value);
 	case MR_SCHEMA_CHOICE:
 		return scalar_choice(row, text, value);
 	case MR_SCHEMA_ADDR:

@@ -115,6 +115,42 @@ static const struct mr_schema_row rows[] = {
 	{ "ports[].next_hop[]", MR_SCHEMA_NEXT_HOP, MR_SCHEMA_LIVE,
 	  .help = "ADDRESS, or ADDRESS@VLAN where the port has several" },
 
+	{ "ports[].impair", MR_SCHEMA_MAP,
+	  .help = "For tests: make this port a bad link, each way alike" },
+	{ "ports[].impair.loss", MR_SCHEMA_PERCENT, MR_SCHEMA_BOOT, PORT(impair.link.loss_ppm),
+	  .help = "Frames that are lost" },
+	{ "ports[].impair.burst_loss", MR_SCHEMA_PERCENT, MR_SCHEMA_BOOT,
+	  PORT(impair.link.burst_loss_ppm), .help = "Losses that are followed by another one" },
+	{ "ports[].impair.drop_every", MR_SCHEMA_U32, MR_SCHEMA_BOOT, PORT(impair.drop_every),
+	  .high = UINT32_MAX, .fallback = "0", .unit = "frames",
+	  .help = "Each frame whose number is a multiple is lost; 0: none" },
+	{ "ports[].impair.duplicate", MR_SCHEMA_PERCENT, MR_SCHEMA_BOOT,
+	  PORT(impair.link.duplicate_ppm), .help = "Frames that arrive twice" },
+	{ "ports[].impair.corrupt", MR_SCHEMA_PERCENT, MR_SCHEMA_BOOT,
+	  PORT(impair.link.corrupt_ppm), .help = "Frames that arrive with one bit flipped" },
+	{ "ports[].impair.reorder", MR_SCHEMA_PERCENT, MR_SCHEMA_BOOT,
+	  PORT(impair.link.reorder_ppm), .help = "Frames that others may overtake" },
+	{ "ports[].impair.reorder_by", MR_SCHEMA_DURATION, MR_SCHEMA_BOOT,
+	  PORT(impair.link.reorder_ns), .high = 60 * MR_NS_PER_S, .fallback = "1ms",
+	  .help = "The most that an overtaken frame is late" },
+	{ "ports[].impair.delay", MR_SCHEMA_DURATION, MR_SCHEMA_BOOT, PORT(impair.link.delay_ns),
+	  .high = 60 * MR_NS_PER_S, .help = "Each frame arrives this much later" },
+	{ "ports[].impair.jitter", MR_SCHEMA_DURATION, MR_SCHEMA_BOOT, PORT(impair.link.jitter_ns),
+	  .high = 60 * MR_NS_PER_S, .help = "And up to this much later still, in order" },
+	{ "ports[].impair.rate", MR_SCHEMA_RATE, MR_SCHEMA_BOOT, PORT(impair.link.rate_bps),
+	  .low = 1, .high = 1000000000000, .help = "Bits a second; without: as fast as it goes" },
+	{ "ports[].impair.queue_bytes", MR_SCHEMA_U32, MR_SCHEMA_BOOT,
+	  PORT(impair.link.queue_bytes), .high = UINT32_MAX, .fallback = "0", .unit = "bytes",
+	  .help = "What may wait for the rate; 0: only `queue` is the bound" },
+	{ "ports[].impair.queue", MR_SCHEMA_U32, MR_SCHEMA_BOOT, PORT(impair.queue_frames),
+	  .low = 1, .high = 65536, .fallback = "1000", .unit = "frames",
+	  .help = "Frames under way at once, in each direction of each queue" },
+	{ "ports[].impair.mtu", MR_SCHEMA_U32, MR_SCHEMA_BOOT, PORT(impair.link.mtu), .high = 9216,
+	  .fallback = "0", .unit = "bytes", .help = "Larger IP packets are lost; 0: none" },
+	{ "ports[].impair.seed", MR_SCHEMA_U32, MR_SCHEMA_BOOT, PORT(impair.seed),
+	  .high = UINT32_MAX, .fallback = "0",
+	  .help = "The same seed and the same frames give the same link" },
+
 	{ "vips", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_config, vips, vip_count), .low = 1,
 	  .high = MR_NET_VIP_MAX, .required = true,
 	  .help = "Service addresses: what this box answers for" },
@@ -257,6 +293,14 @@ mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_
 			 mr_units_format_bytes(row->low, low),
 			 mr_units_format_bytes(row->high, high));
 		return out;
+	case MR_SCHEMA_DURATION:
+		snprintf(out, MR_SCHEMA_EXPECTED_BYTES, "a duration of at most %s, like 10ms",
+			 mr_units_format_duration(row->high, high));
+		return out;
+	case MR_SCHEMA_RATE:
+		return "a rate in bit, kbit, Mbit or Gbit a second, like 10Mbit";
+	case MR_SCHEMA_PERCENT:
+		return "a percentage from 0% to 100%, like 0.5%";
 	case MR_SCHEMA_CHOICE:
 		return expected_choice(row, out);
 	case MR_SCHEMA_ADDR:

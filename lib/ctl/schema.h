@@ -27,6 +27,9 @@ enum mr_schema_type {
 	MR_SCHEMA_U16,       /* uint16_t */
 	MR_SCHEMA_U32,       /* uint32_t */
 	MR_SCHEMA_SIZE,      /* uint64_t bytes, written like 64MiB */
+	MR_SCHEMA_DURATION,  /* uint64_t nanoseconds, written like 10ms */
+	MR_SCHEMA_RATE,      /* uint64_t bits a second, written like 10Mbit */
+	MR_SCHEMA_PERCENT,   /* uint32_t parts of a million, written like 0.5% */
 	MR_SCHEMA_CHOICE,    /* int (an enum), one of choices */
 	MR_SCHEMA_ADDR,      /* struct mr_addr */
 	MR_SCHEMA_MAC,       /* struct mr_mac, and a bool that says it is there */

@@ -144,22 +144,22 @@ command_show_ports(struct mr_ctl *self, const struct mr_call *call, struct mr_er
 		char mac[MR_MAC_TEXT_BYTES];
 
 		mr_port_stats(port, &stats);
-		json_array_append_new(list,
-				      json_pack("{ss ss ss ss ss si si sI sI sI sI sI sI}", "name",
-						port->config.name, "kind", port->config.kind,
-						"target", port->config.target, "link",
-						__atomic_load_n(&port->link_up, __ATOMIC_RELAXED)
-							? "up"
-							: "down",
-						"mac", mr_mac_format(&port->mac, mac), "mtu",
-						(int)port->mtu, "queues", (int)port->queue_count,
-						"rx_frames", (json_int_t)stats.rx_frames,
-						"rx_bytes", (json_int_t)stats.rx_bytes, "tx_frames",
-						(json_int_t)stats.tx_frames, "tx_bytes",
-						(json_int_t)stats.tx_bytes, "rx_lost",
-						(json_int_t)(stats.rx_missed + stats.rx_errors +
-							     stats.rx_no_mbuf),
-						"tx_errors", (json_int_t)stats.tx_errors));
+		json_array_append_new(
+			list,
+			json_pack("{ss ss ss ss ss si si sI sI sI sI sI sI sI}", "name",
+				  port->config.name, "kind", port->config.kind, "target",
+				  port->config.target, "link",
+				  __atomic_load_n(&port->link_up, __ATOMIC_RELAXED) ? "up" : "down",
+				  "mac", mr_mac_format(&port->mac, mac), "mtu", (int)port->mtu,
+				  "queues", (int)port->queue_count, "rx_frames",
+				  (json_int_t)stats.rx_frames, "rx_bytes",
+				  (json_int_t)stats.rx_bytes, "tx_frames",
+				  (json_int_t)stats.tx_frames, "tx_bytes",
+				  (json_int_t)stats.tx_bytes, "rx_lost",
+				  (json_int_t)(stats.rx_missed + stats.rx_errors +
+					       stats.rx_no_mbuf),
+				  "tx_errors", (json_int_t)stats.tx_errors, "impaired",
+				  (json_int_t)stats.impaired));
 	}
 	return json_pack("{so}", "ports", list);
 }

@@ -74,7 +74,8 @@ minimal_gives_defaults(void **state)
 	"    tx_descriptors: 1024\n    mtu: 1500\n    vlans: [0, 100]\n"                         \
 	"    next_hop: [192.0.2.254, '2001:db8::1@100']\n"                                       \
 	"  - name: mem\n    memif: run/m.sock\n    role: server\n    mac: 02:00:00:00:00:01\n"   \
-	"  - {name: cap, pcap: in.pcap, out: /tmp/out.pcap}\n"                                   \
+	"  - {name: cap, pcap: in.pcap, out: /tmp/out.pcap, impair: {loss: 0.5%, delay: 10ms,"   \
+	" rate: 10Mbit, jitter: 1500us, duplicate: 2%, mtu: 1400, drop_every: 9, seed: 7}}\n"    \
 	"vips: [192.0.2.1, '2001:db8::53']\n"                                                    \
 	"dns:\n  port: 5353\n  udp_payload: 1400\n  udp_payload_v6: 1232\n  zone_dir: zones\n"   \
 	"  zones:\n    - {name: example.com, file: ../other/e.zone}\n    - name: Example.NET.\n" \
@@ -113,6 +114,17 @@ everything_is_read(void **state)
 	assert_int_equal(config->ports[1].port.mac.bytes[5], 1);
 	assert_string_equal(config->ports[2].port.target, "/etc/millrace/in.pcap");
 	assert_string_equal(config->ports[2].port.pcap_out, "/tmp/out.pcap");
+	assert_false(mr_config_impairs(&config->ports[0]));
+	assert_true(mr_config_impairs(&config->ports[2]));
+	assert_int_equal(config->ports[2].impair.link.loss_ppm, 5000);
+	assert_int_equal(config->ports[2].impair.link.duplicate_ppm, 20000);
+	assert_int_equal(config->ports[2].impair.link.delay_ns, 10 * MR_NS_PER_MS);
+	assert_int_equal(config->ports[2].impair.link.jitter_ns, 1500 * MR_NS_PER_US);
+	assert_int_equal(config->ports[2].impair.link.rate_bps, 10000000);
+	assert_int_equal(config->ports[2].impair.link.mtu, 1400);
+	assert_int_equal(config->ports[2].impair.drop_every, 9);
+	assert_int_equal(config->ports[2].impair.queue_frames, 1000);
+	assert_int_equal(config->ports[2].impair.seed, 7);
 	assert_int_equal(config->dns.port, 5353);
 	assert_int_equal(config->dns.udp_payload_v4_bytes, 1400);
 	assert_int_equal(config->dns.udp_payload_v6_bytes, 1232);
@@ -194,6 +206,17 @@ static const struct {
 	  "m.yaml:3:21: memory.hugepages: expected on or off, found 'maybe'" },
 	{ PORT VIPS "memory: on\n",
 	  "m.yaml:3:9: memory: expected a mapping (key: value), found 'on'" },
+	{ VIPS "ports: [{name: a, pcap: b, impair: {loss: 5}}]\n",
+	  "m.yaml:2:43: ports[].impair.loss: expected a percentage from 0% to 100%, like 0.5%, "
+	  "found '5'" },
+	{ VIPS "ports: [{name: a, pcap: b, impair: {delay: 61s}}]\n",
+	  "m.yaml:2:44: ports[].impair.delay: expected a duration of at most 60.0 s, like 10ms, "
+	  "found '61s'" },
+	{ VIPS "ports: [{name: a, pcap: b, impair: {rate: 10}}]\n",
+	  "m.yaml:2:43: ports[].impair.rate: expected a rate in bit, kbit, Mbit or Gbit a second, "
+	  "like 10Mbit, found '10'" },
+	{ VIPS "ports: [{name: a, pcap: b, impair: {los: 1%}}]\n",
+	  "m.yaml:2:37: 'los' is not a key of ports[].impair; did you mean 'loss'?" },
 	{ PORT VIPS "memory: {zones: 5XB}\n",
 	  "m.yaml:3:17: memory.zones: expected a size from 1.0 MiB to 4.0 TiB, like 64MiB, found "
 	  "'5XB'" },
