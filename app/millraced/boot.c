@@ -15,6 +15,7 @@
 #include "impair/impair.h"
 #include "memif/memif.h"
 #include "pcap/pcap.h"
+#include "tap/tap.h"
 
 enum {
 	CONTROL_MBUFS = 1024,
@@ -95,6 +96,10 @@ ports_open(struct boot *self, struct mr_error *error)
 			return error->code;
 		self->ports[self->port_count++] = port;
 		if (port_impair(port, &self->config->ports[i], error))
+			return error->code;
+		if (self->config->ports[i].punt[0] &&
+		    mr_tap_attach(port, self->config->ports[i].punt, self->group.control_pool,
+				  error))
 			return error->code;
 	}
 	return 0;

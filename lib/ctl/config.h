@@ -66,6 +66,7 @@ struct mr_config_impair {
 struct mr_config_port {
 	struct mr_port_config port; /* as mr_port_open takes it */
 	struct mr_config_impair impair;
+	char punt[16];     /* TAP interface for what is not ours; empty: none */
 	uint16_t *vlans;   /* at least one; 0 is untagged */
 	size_t vlan_count; /* <= MR_NET_VLAN_MAX */
 	struct mr_config_next_hop *next_hops;

@@ -23,12 +23,22 @@ key_find(const struct mr_yaml_node *map, const char *key)
 
 /* Keys of a port that only some kinds take. */
 static const struct {
-	const char *key, *kinds[2];
+	const char *key, *kinds[6];
 } port_keys[] = {
-	{ "out", { "pcap", "pcap" } },
-	{ "role", { "memif", "memif" } },
+	{ "out", { "pcap" } },
+	{ "role", { "memif" } },
 	{ "mac", { "memif", "pcap" } },
+	{ "punt", { "memif" } },
 };
+
+static bool
+port_key_fits(const char *const kinds[6], const char *kind)
+{
+	for (int i = 0; i < 6 && kinds[i]; i++)
+		if (!strcmp(kind, kinds[i]))
+			return true;
+	return false;
+}
 
 static int
 port_refuse_keys(struct config_reader *reader, const struct mr_yaml_node *node,
@@ -37,8 +47,7 @@ port_refuse_keys(struct config_reader *reader, const struct mr_yaml_node *node,
 	for (size_t i = 0; i < MR_ARRAY_COUNT(port_keys); i++) {
 		const struct mr_yaml_node *key = key_find(node, port_keys[i].key);
 
-		if (!key || !strcmp(port->kind, port_keys[i].kinds[0]) ||
-		    !strcmp(port->kind, port_keys[i].kinds[1]))
+		if (!key || port_key_fits(port_keys[i].kinds, port->kind))
 			continue;
 		return config_fail(reader, key, "'%s' is not for a port of kind %s", key->text,
 				   port->kind);

@@ -115,6 +115,10 @@ static const struct mr_schema_row rows[] = {
 	{ "ports[].next_hop[]", MR_SCHEMA_NEXT_HOP, MR_SCHEMA_LIVE,
 	  .help = "ADDRESS, or ADDRESS@VLAN where the port has several" },
 
+	{ "ports[].punt", MR_SCHEMA_NAME, MR_SCHEMA_BOOT, PORT(punt), ROOM(mr_config_port, punt),
+	  .low = 1, .high = 15, .unit = "interface",
+	  .help = "TAP interface by which the kernel sees what is not ours; not for ports that it "
+		  "has itself" },
 	{ "ports[].impair", MR_SCHEMA_MAP,
 	  .help = "For tests: make this port a bad link, each way alike" },
 	{ "ports[].impair.loss", MR_SCHEMA_PERCENT, MR_SCHEMA_BOOT, PORT(impair.link.loss_ppm),

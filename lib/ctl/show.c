@@ -146,7 +146,7 @@ command_show_ports(struct mr_ctl *self, const struct mr_call *call, struct mr_er
 		mr_port_stats(port, &stats);
 		json_array_append_new(
 			list,
-			json_pack("{ss ss ss ss ss si si sI sI sI sI sI sI sI}", "name",
+			json_pack("{ss ss ss ss ss si si sI sI sI sI sI sI sI sI sI sI}", "name",
 				  port->config.name, "kind", port->config.kind, "target",
 				  port->config.target, "link",
 				  __atomic_load_n(&port->link_up, __ATOMIC_RELAXED) ? "up" : "down",
@@ -159,7 +159,10 @@ command_show_ports(struct mr_ctl *self, const struct mr_call *call, struct mr_er
 				  (json_int_t)(stats.rx_missed + stats.rx_errors +
 					       stats.rx_no_mbuf),
 				  "tx_errors", (json_int_t)stats.tx_errors, "impaired",
-				  (json_int_t)stats.impaired));
+				  (json_int_t)stats.impaired, "punt_to_kernel",
+				  (json_int_t)stats.punt_to_kernel, "punt_from_kernel",
+				  (json_int_t)stats.punt_from_kernel, "punt_dropped",
+				  (json_int_t)stats.punt_dropped));
 	}
 	return json_pack("{so}", "ports", list);
 }

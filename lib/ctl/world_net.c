@@ -54,6 +54,7 @@ world_net_build(const struct mr_worker_group *group, const struct mr_config *con
 
 		interfaces[i].mac = group->ports[i]->mac;
 		interfaces[i].mtu = group->ports[i]->mtu;
+		interfaces[i].punts = group->ports[i]->punt;
 		interfaces[i].vlan_count = (uint16_t)from->vlan_count;
 		memcpy(interfaces[i].vlans, from->vlans, from->vlan_count * sizeof(uint16_t));
 	}

@@ -214,6 +214,9 @@ mr_port_close(struct mr_port *self)
 	if (self->hook)
 		self->hook->closing(self);
 	self->hook = NULL;
+	if (self->punt)
+		self->punt->closing(self);
+	self->punt = NULL;
 	if (self->driver->stopping)
 		self->driver->stopping(self);
 	while (self->device_count > 0) {
@@ -265,6 +268,14 @@ mr_port_stats(const struct mr_port *self, struct mr_port_stats *out)
 	memset(out, 0, sizeof(*out));
 	if (self->hook)
 		out->impaired = self->hook->lost(self);
+	if (self->punt) {
+		const struct mr_port_punt *punt = self->punt;
+
+		out->punt_to_kernel = __atomic_load_n(&punt->to_kernel_frames, __ATOMIC_RELAXED);
+		out->punt_from_kernel =
+			__atomic_load_n(&punt->from_kernel_frames, __ATOMIC_RELAXED);
+		out->punt_dropped = __atomic_load_n(&punt->dropped, __ATOMIC_RELAXED);
+	}
 	for (uint16_t unit = 0; unit < self->device_count; unit++) {
 		struct rte_eth_stats stats;
 

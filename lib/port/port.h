@@ -24,6 +24,7 @@
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_ring.h>
 
 #include "base/base.h"
 
@@ -154,6 +155,21 @@ struct mr_port_hook {
 	void (*closing)(struct mr_port *port);
 };
 
+/* The kernel behind a port that DPDK owns whole (drivers/tap): what is not for us goes there, and
+ * what the kernel sends comes from there. Workers meet it in rings only. */
+enum { MR_PUNT_RING = 512 /* frames waiting each way, for each queue */, MR_PUNT_BURST = 32 };
+
+struct mr_port_punt {
+	/* const after attach */
+	struct rte_ring **to_kernel;  /* [queue_count]: from the queue's worker */
+	struct rte_ring *from_kernel; /* to the worker of queue 0 */
+	/* closing frees it; no worker is on the port any more. */
+	void (*closing)(struct mr_port *port);
+	/* owner: the punt thread; reader: any, relaxed */
+	uint64_t to_kernel_frames, from_kernel_frames;
+	uint64_t dropped; /* the kernel did not take it, or the port was too slow for the kernel */
+};
+
 /* ---- a port ---- */
 
 /* One rx and tx queue pair. */
@@ -184,6 +200,7 @@ struct mr_port {
 	void *driver_state;
 	const struct mr_port_hook *hook; /* NULL: none */
 	void *hook_state;
+	struct mr_port_punt *punt; /* NULL: there is no kernel behind it */
 	/* shared: relaxed, written by the control thread */
 	bool link_up;
 	/* shared: written by the driver, under the gate's fences */
@@ -215,6 +232,7 @@ struct mr_port_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, rx_missed, rx_errors, tx_errors,
 		rx_no_mbuf, tx_copied, tx_unsendable;
 	uint64_t impaired; /* swallowed on purpose, by a hook */
+	uint64_t punt_to_kernel, punt_from_kernel, punt_dropped;
 };
 void mr_port_stats(const struct mr_port *self, struct mr_port_stats *out);
 
@@ -247,6 +265,21 @@ mr_port_gate_leave(struct mr_port_queue *queue)
  * mr_port_gate_open. Any thread but workers. */
 void mr_port_gate_open(struct mr_port *self);
 void mr_port_gate_close(struct mr_port *self);
+
+/* mr_port_punt_give takes one frame that came by this queue and hands it to the kernel; false, and
+ * the frame freed, when there is none behind the port or its ring is full. */
+bool mr_port_punt_give(const struct mr_port *self, uint16_t queue, struct rte_mbuf *pkt);
+
+/* mr_port_punt_take gives what the kernel wants sent out of this port by this queue. */
+static inline uint16_t
+mr_port_punt_take(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts,
+		  uint16_t count)
+{
+	if (mr_likely(!self->punt) || queue)
+		return 0;
+	return (uint16_t)rte_ring_sc_dequeue_burst(self->punt->from_kernel, (void **)pkts, count,
+						   NULL);
+}
 
 /* mr_port_device_rx and _tx are mr_port_rx and _tx without the hook: for hooks. */
 static inline uint16_t

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * port/tx - gives frames to a device in the form that it can send.
+ * port/tx - gives frames to a device in the form that it can send, and to the kernel.
  */
 #include "port/port.h"
 
@@ -83,4 +83,14 @@ mr_port_device_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **
 	taken = rte_eth_tx_burst(q->device, q->id, pkts + dropped, count);
 	mr_port_gate_leave(q);
 	return dropped + taken;
+}
+
+bool
+mr_port_punt_give(const struct mr_port *self, uint16_t queue, struct rte_mbuf *pkt)
+{
+	if (self->punt && queue < self->queue_count &&
+	    rte_ring_sp_enqueue(self->punt->to_kernel[queue], pkt) == 0)
+		return true;
+	rte_pktmbuf_free(pkt);
+	return false;
 }

@@ -20,6 +20,8 @@
 	X(dispatch_full, COUNTER, PACKETS, "Dropped: the other worker's ring was full")           \
 	X(linearise_fail, COUNTER, PACKETS, "Dropped: a chained packet too large for one buffer") \
 	X(punt, COUNTER, PACKETS, "Packets given to the kernel")                                  \
+	X(punt_full, COUNTER, PACKETS, "Dropped: the ring to the kernel was full")                \
+	X(punt_out, COUNTER, PACKETS, "Packets sent for the kernel")                              \
 	X(tcp_unserved, COUNTER, PACKETS, "Dropped: TCP to a VIP without a TCP service")          \
 	X(dns_defer_lost, COUNTER, PACKETS, "Dropped: a deferred answer with no job free")        \
 	X(note_lost, COUNTER, EVENTS, "Notes to the control thread lost: ring full")              \

@@ -73,6 +73,15 @@ flow_worker(const struct mr_worker *self, const struct mr_net_packet *packet)
 	return (uint16_t)(((hash & UINT32_MAX) * self->group->worker_count) >> 32);
 }
 
+/* packet_punt takes pkt as it came: what lib/net reads it leaves as it was. */
+static void
+packet_punt(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt)
+{
+	bool taken = mr_port_punt_give(self->group->ports[port], self->index, pkt);
+
+	self->tally[taken ? MR_WORKER_punt : MR_WORKER_punt_full]++;
+}
+
 MR_COLD static void
 packet_learn(struct mr_worker *self, const struct mr_net_packet *packet, struct rte_mbuf *pkt)
 {
@@ -83,7 +92,11 @@ packet_learn(struct mr_worker *self, const struct mr_net_packet *packet, struct 
 					   .interface = packet->interface,
 					   .vlan = packet->vlan },
 			  });
-	rte_pktmbuf_free(pkt);
+	/* The router may be the kernel's too: it waits for the same answer. */
+	if (self->group->ports[packet->interface]->punt)
+		packet_punt(self, packet->interface, pkt);
+	else
+		rte_pktmbuf_free(pkt);
 }
 
 /* query_add makes the next DNS item of the burst out of a datagram. */
@@ -155,8 +168,7 @@ burst_net(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports,
 			rte_pktmbuf_free(pkt);
 			break;
 		case MR_NET_PUNT:
-			self->tally[MR_WORKER_punt]++;
-			rte_pktmbuf_free(pkt);
+			packet_punt(self, ports[i], pkt);
 			break;
 		case MR_NET_ICMP_ERROR: /* only connections would want to know */
 		case MR_NET_DROP:
@@ -207,24 +219,42 @@ burst_serve(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *port
 	lanes_flush(self);
 }
 
+/* queue_punts sends what the kernel wants sent by this queue: a burst at most. */
+static uint16_t
+queue_punts(struct mr_worker *self, uint16_t port_index)
+{
+	struct rte_mbuf *pkts[MR_PUNT_BURST];
+	uint16_t count =
+		mr_port_punt_take(self->group->ports[port_index], self->index, pkts, MR_PUNT_BURST);
+
+	if (mr_likely(!count))
+		return 0;
+	for (uint16_t i = 0; i < count; i++)
+		lane_add(self, port_index, pkts[i], pkts[i]->data_len);
+	self->tally[MR_WORKER_punt_out] += count;
+	lane_flush(self, port_index);
+	return count;
+}
+
 uint32_t
 worker_turn_queue(struct mr_worker *self, uint16_t port_index)
 {
 	const struct mr_port *port = self->group->ports[port_index];
 	struct rte_mbuf *pkts[MR_BURST_MAX];
 	uint16_t ports[MR_BURST_MAX];
-	uint16_t count;
+	uint16_t count, punted;
 
 	if (self->index >= port->queue_count)
 		return 0;
+	punted = queue_punts(self, port_index);
 	count = mr_port_rx(port, self->index, pkts, MR_BURST_MAX);
 	if (!count)
-		return 0;
+		return punted;
 	for (uint16_t i = 0; i < count; i++)
 		ports[i] = port_index;
 	self->tally[MR_WORKER_rx] += count;
 	burst_serve(self, pkts, ports, count, port->queue_count < self->group->worker_count);
-	return count;
+	return count + punted;
 }
 
 uint32_t

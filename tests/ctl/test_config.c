@@ -73,8 +73,10 @@ minimal_gives_defaults(void **state)
 	"  - name: up\n    afxdp: eth0\n    queues: 2\n    rx_descriptors: 2048\n"               \
 	"    tx_descriptors: 1024\n    mtu: 1500\n    vlans: [0, 100]\n"                         \
 	"    next_hop: [192.0.2.254, '2001:db8::1@100']\n"                                       \
-	"  - name: mem\n    memif: run/m.sock\n    role: server\n    mac: 02:00:00:00:00:01\n"   \
-	"  - {name: cap, pcap: in.pcap, out: /tmp/out.pcap, impair: {loss: 0.5%, delay: 10ms,"   \
+	"  - name: mem\n    memif: run/m.sock\n    punt: tap0\n"                                 \
+	"    role: server\n    mac: 02:00:00:00:00:01\n"                                         \
+	"  - {name: cap, pcap: in.pcap, out: /tmp/out.pcap,"                                     \
+	" impair: {loss: 0.5%, delay: 10ms,"                                                     \
 	" rate: 10Mbit, jitter: 1500us, duplicate: 2%, mtu: 1400, drop_every: 9, seed: 7}}\n"    \
 	"vips: [192.0.2.1, '2001:db8::53']\n"                                                    \
 	"dns:\n  port: 5353\n  udp_payload: 1400\n  udp_payload_v6: 1232\n  zone_dir: zones\n"   \
@@ -114,6 +116,7 @@ everything_is_read(void **state)
 	assert_int_equal(config->ports[1].port.mac.bytes[5], 1);
 	assert_string_equal(config->ports[2].port.target, "/etc/millrace/in.pcap");
 	assert_string_equal(config->ports[2].port.pcap_out, "/tmp/out.pcap");
+	assert_string_equal(config->ports[1].punt, "tap0");
 	assert_false(mr_config_impairs(&config->ports[0]));
 	assert_true(mr_config_impairs(&config->ports[2]));
 	assert_int_equal(config->ports[2].impair.link.loss_ppm, 5000);
@@ -139,7 +142,7 @@ everything_is_read(void **state)
 	assert_string_equal(mr_config_place(config, &config->cpus.control, place),
 			    "/etc/millrace/m.yaml:7:12");
 	assert_string_equal(mr_config_place(config, &config->dns.zones[1], place),
-			    "/etc/millrace/m.yaml:30:7");
+			    "/etc/millrace/m.yaml:31:7");
 	assert_string_equal(mr_config_place(config, &config->places, place),
 			    "/etc/millrace/m.yaml");
 	mr_config_free(config);
@@ -206,6 +209,8 @@ static const struct {
 	  "m.yaml:3:21: memory.hugepages: expected on or off, found 'maybe'" },
 	{ PORT VIPS "memory: on\n",
 	  "m.yaml:3:9: memory: expected a mapping (key: value), found 'on'" },
+	{ VIPS "ports: [{name: a, afxdp: b, punt: c}]\n",
+	  "m.yaml:2:29: 'punt' is not for a port of kind afxdp" },
 	{ VIPS "ports: [{name: a, pcap: b, impair: {loss: 5}}]\n",
 	  "m.yaml:2:43: ports[].impair.loss: expected a percentage from 0% to 100%, like 0.5%, "
 	  "found '5'" },
