@@ -15,7 +15,9 @@
 #include "impair/impair.h"
 #include "memif/memif.h"
 #include "pcap/pcap.h"
+#include "pci/pci.h"
 #include "tap/tap.h"
+#include "vhost/vhost.h"
 
 enum {
 	CONTROL_MBUFS = 1024,
@@ -31,6 +33,9 @@ boot_drivers(void)
 	mr_port_driver_register(&mr_afpacket_driver);
 	mr_port_driver_register(&mr_memif_driver);
 	mr_port_driver_register(&mr_pcap_driver);
+	mr_port_driver_register(&mr_pci_driver);
+	mr_port_driver_register(&mr_vhost_driver);
+	mr_port_driver_register(&mr_virtio_user_driver);
 }
 
 static int
@@ -48,6 +53,16 @@ eal_open(struct boot *self, struct mr_error *error)
 
 	for (size_t i = 0; i < config->cpus.worker_count; i++)
 		eal.worker_cpus[i] = config->cpus.workers[i];
+	for (size_t i = 0; i < config->port_count; i++) {
+		const struct mr_port_config *port = &config->ports[i].port;
+
+		if (strcmp(port->kind, mr_pci_driver.kind))
+			continue;
+		/* Before DPDK looks at it: a card that the kernel uses is not to be touched. */
+		if (mr_pci_check(MR_PCI_DEVICES, port->target, port->name, error))
+			return error->code;
+		eal.pci[eal.pci_count++] = port->target;
+	}
 	if (mr_port_eal_start(&eal, error))
 		return error->code;
 	self->eal_started = true;

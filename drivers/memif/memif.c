@@ -27,36 +27,6 @@ struct memif {
 	uint64_t restart_ns; /* when to restart; 0: not wanted */
 };
 
-/* memif_clean removes the socket file that a dead process left; a living one is refused. */
-static int
-memif_clean(const struct mr_port *port, const struct sockaddr_un *address, struct mr_error *error)
-{
-	const char *path = address->sun_path;
-	struct stat status;
-	int fd, code;
-
-	if (lstat(path, &status) != 0)
-		return 0;
-	if (!S_ISSOCK(status.st_mode))
-		return mr_error_set(error, -EEXIST, "port %s: %s exists and is not a socket",
-				    port->config.name, path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return mr_error_set(error, -errno, "port %s: %s", port->config.name,
-				    strerror(errno));
-	code = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
-	close(fd);
-	if (code != ECONNREFUSED)
-		return mr_error_set(error, -EADDRINUSE,
-				    "port %s: another program serves %s; stop it or choose "
-				    "another path",
-				    port->config.name, path);
-	if (unlink(path) != 0)
-		return mr_error_set(error, -errno, "port %s: cannot remove the stale %s: %s",
-				    port->config.name, path, strerror(errno));
-	return 0;
-}
-
 /* memif_addresses: a server's PMD listens at a file beside the public one; a client's PMD connects
  * to an abstract name. */
 static int
@@ -101,7 +71,7 @@ memif_prepare(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *
 	port->gated = true;
 	code = memif_addresses(port, relay, error);
 	if (!code && relay->server)
-		code = memif_clean(port, &relay->public_address, error);
+		code = mr_port_socket_clean(port, port->config.target, SOCK_SEQPACKET, error);
 	if (code)
 		return code;
 	if (!relay->server && port->config.memif_zero_copy) {

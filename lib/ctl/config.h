@@ -39,6 +39,9 @@ enum {
 	MR_CONFIG_CPU_MAX = 1024,        /* CPU numbers are below this */
 };
 
+/* The keys that name a port's kind. */
+#define MR_CONFIG_PORT_KINDS "afxdp, afpacket, memif, vhost, virtio-user, pci, pcap"
+
 struct mr_config_memory {
 	bool hugepages;
 	uint32_t packet_buffers; /* mbufs of each worker's pool */

@@ -26,9 +26,10 @@ static const struct {
 	const char *key, *kinds[6];
 } port_keys[] = {
 	{ "out", { "pcap" } },
-	{ "role", { "memif" } },
-	{ "mac", { "memif", "pcap" } },
-	{ "punt", { "memif" } },
+	{ "role", { "memif", "vhost", "virtio-user" } },
+	{ "ring", { "virtio-user" } },
+	{ "mac", { "memif", "pcap", "virtio-user" } },
+	{ "punt", { "memif", "vhost", "virtio-user", "pci" } },
 };
 
 static bool
@@ -115,7 +116,7 @@ config_finish_port(struct config_reader *reader, const struct mr_yaml_node *node
 
 	if (!port->port.kind[0])
 		return config_fail(reader, node,
-				   "port '%s' needs exactly one of afxdp, afpacket, memif, pcap",
+				   "port '%s' needs exactly one of " MR_CONFIG_PORT_KINDS,
 				   port->port.name);
 	rc = port_refuse_keys(reader, node, &port->port);
 	if (rc)

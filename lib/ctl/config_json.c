@@ -95,6 +95,7 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 		return json_of_hop(value);
 	case MR_SCHEMA_KIND:
 	case MR_SCHEMA_KIND_PATH:
+	case MR_SCHEMA_KIND_PCI:
 		return strcmp(port->kind, mr_schema_key(row)) ? NULL : json_string(port->target);
 	}
 	return NULL;
@@ -131,7 +132,10 @@ json_wanted(const struct mr_schema_row *row, const void *base)
 		return *(const bool *)((const char *)base + row->aux_offset);
 	if (!strcmp(row->path, "ports[].impair"))
 		return mr_config_impairs(port);
-	return strcmp(row->path, "ports[].role") || !strcmp(port->port.kind, "memif");
+	if (!strcmp(row->path, "ports[].ring"))
+		return !strcmp(port->port.kind, "virtio-user");
+	return strcmp(row->path, "ports[].role") || !strcmp(port->port.kind, "memif") ||
+	       !strcmp(port->port.kind, "vhost") || !strcmp(port->port.kind, "virtio-user");
 }
 
 static json_t *

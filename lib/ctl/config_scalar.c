@@ -2,7 +2,9 @@
  *
  * ctl/config_scalar - one scalar of the document into its field, by its row's type.
  */
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +115,34 @@ scalar_next_hop(const char *text, struct mr_config_next_hop *out)
 	return !mr_addr_parse(addr, &out->addr);
 }
 
+/* scalar_pci takes DDDD:BB:DD.F, or BB:DD.F of domain 0000. */
+static bool
+scalar_pci(const char *text, char out[MR_PORT_TARGET_BYTES])
+{
+	static const char shape[] = "xxxx:xx:xx.x";
+	char full[sizeof(shape)];
+
+	if ((size_t)snprintf(full, sizeof(full), "%s%s", strlen(text) == 7 ? "0000:" : "", text) !=
+	    sizeof(shape) - 1)
+		return false;
+	for (size_t i = 0; shape[i]; i++) {
+		full[i] = (char)tolower((unsigned char)full[i]);
+		if (shape[i] == 'x' ? !strchr("0123456789abcdef", full[i]) : full[i] != shape[i])
+			return false;
+	}
+	if (full[8] > '1' || full[11] > '7') /* 32 devices of 8 functions */
+		return false;
+	memcpy(out, full, sizeof(full));
+	return true;
+}
+
+static bool
+row_is_kind(const struct mr_schema_row *row)
+{
+	return row->type == MR_SCHEMA_KIND || row->type == MR_SCHEMA_KIND_PATH ||
+	       row->type == MR_SCHEMA_KIND_PCI;
+}
+
 static int
 scalar_kind(struct config_reader *reader, const struct mr_schema_row *row,
 	    const struct mr_yaml_node *node, struct mr_port_config *port)
@@ -126,6 +156,8 @@ scalar_kind(struct config_reader *reader, const struct mr_schema_row *row,
 				   port->kind, port->target);
 	if (row->type == MR_SCHEMA_KIND_PATH)
 		good = scalar_path(reader, row, node->text, port->target, sizeof(port->target));
+	else if (row->type == MR_SCHEMA_KIND_PCI)
+		good = scalar_pci(node->text, port->target);
 	else if ((good = scalar_name(row, node->text)))
 		memcpy(port->target, node->text, strlen(node->text) + 1);
 	if (!good)
@@ -145,6 +177,7 @@ scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const 
 	case MR_SCHEMA_LIST:
 	case MR_SCHEMA_KIND:
 	case MR_SCHEMA_KIND_PATH:
+	case MR_SCHEMA_KIND_PCI:
 		return false; /* not scalars, or done by scalar_kind */
 	case MR_SCHEMA_NAME:
 		if (!scalar_name(row, text))
@@ -201,7 +234,7 @@ config_read_scalar(struct config_reader *reader, const struct mr_schema_row *row
 {
 	if (node->kind != MR_YAML_SCALAR)
 		return config_wrong(reader, row, node);
-	if (row->type == MR_SCHEMA_KIND || row->type == MR_SCHEMA_KIND_PATH)
+	if (row_is_kind(row))
 		return scalar_kind(reader, row, node, value);
 	if (!scalar_set(reader, row, node->text, value))
 		return config_wrong(reader, row, node);

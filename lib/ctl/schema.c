@@ -21,6 +21,12 @@ static const struct mr_schema_choice role_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct mr_schema_choice ring_choices[] = {
+	{ "split", false },
+	{ "packed", true },
+	{ NULL, 0 },
+};
+
 static const struct mr_schema_choice level_choices[] = {
 	{ "error", MR_LOG_ERROR }, { "warning", MR_LOG_WARNING }, { "notice", MR_LOG_NOTICE },
 	{ "info", MR_LOG_INFO },   { "debug", MR_LOG_DEBUG },     { NULL, 0 },
@@ -68,7 +74,7 @@ static const struct mr_schema_row rows[] = {
 
 	{ "ports", MR_SCHEMA_LIST, MR_SCHEMA_BOOT, ITEMS(mr_config, ports, port_count), .low = 1,
 	  .high = MR_PORT_MAX, .required = true, .key = "name",
-	  .help = "Packet ports; each has exactly one of afxdp, afpacket, memif, pcap" },
+	  .help = "Packet ports; each has exactly one of " MR_CONFIG_PORT_KINDS },
 	{ "ports[]", MR_SCHEMA_MAP, .help = "A port" },
 	{ "ports[].name", MR_SCHEMA_NAME, MR_SCHEMA_BOOT, PORT(port.name),
 	  ROOM(mr_config_port, port.name), .required = true, .low = 1, .high = MR_NAME_MAX - 1,
@@ -83,16 +89,28 @@ static const struct mr_schema_row rows[] = {
 	{ "ports[].pcap", MR_SCHEMA_KIND_PATH, MR_SCHEMA_BOOT, PORT(port), .low = 1,
 	  .high = MR_PORT_TARGET_BYTES - 1, .unit = "file",
 	  .help = "A capture to replay; what is sent goes to `out`" },
+	{ "ports[].vhost", MR_SCHEMA_KIND_PATH, MR_SCHEMA_BOOT, PORT(port), .low = 1,
+	  .high = MR_PORT_TARGET_BYTES - 1, .unit = "socket",
+	  .help = "A virtio device for a virtual machine or a virtio-user (vhost-user)" },
+	{ "ports[].virtio-user", MR_SCHEMA_KIND_PATH, MR_SCHEMA_BOOT, PORT(port), .low = 1,
+	  .high = MR_PORT_TARGET_BYTES - 1, .unit = "socket",
+	  .help = "The driver's side of a vhost-user socket" },
+	{ "ports[].pci", MR_SCHEMA_KIND_PCI, MR_SCHEMA_BOOT, PORT(port), .low = 7, .high = 12,
+	  .unit = "address",
+	  .help = "A network card by its PCI address, bound to vfio-pci: ours alone" },
 	{ "ports[].out", MR_SCHEMA_PATH, MR_SCHEMA_BOOT, PORT(port.pcap_out),
 	  ROOM(mr_config_port, port.pcap_out), .low = 1, .high = MR_PORT_TARGET_BYTES - 1,
 	  .unit = "file",
 	  .help = "pcap only: capture file for what is sent; without it, discarded" },
 	{ "ports[].role", MR_SCHEMA_CHOICE, MR_SCHEMA_BOOT, PORT(port.memif_server),
 	  .room = sizeof(bool), .fallback = "client", .choices = role_choices,
-	  .help = "memif only: server makes the socket, client connects to it" },
+	  .help = "memif, vhost, virtio-user: server makes the socket, client connects to it" },
+	{ "ports[].ring", MR_SCHEMA_CHOICE, MR_SCHEMA_BOOT, PORT(port.virtio_packed),
+	  .room = sizeof(bool), .fallback = "split", .choices = ring_choices,
+	  .help = "virtio-user only: layout of the rings; packed is faster" },
 	{ "ports[].mac", MR_SCHEMA_MAC, MR_SCHEMA_BOOT, PORT(port.mac),
 	  .aux_offset = offsetof(struct mr_config_port, port.has_mac),
-	  .help = "memif and pcap only: Ethernet address of the port" },
+	  .help = "memif, pcap, virtio-user only: Ethernet address of the port" },
 	{ "ports[].queues", MR_SCHEMA_U16, MR_SCHEMA_BOOT, PORT(port.queue_count),
 	  .high = MR_QUEUE_MAX, .fallback = "0", .unit = "queues",
 	  .help = "0: one for each worker, at most what the device has" },
@@ -281,6 +299,8 @@ mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_
 	case MR_SCHEMA_PATH:
 	case MR_SCHEMA_KIND_PATH:
 		return expected_text("a file name", row, out);
+	case MR_SCHEMA_KIND_PCI:
+		return "a PCI address like 0000:03:00.0";
 	case MR_SCHEMA_KIND:
 		return expected_text("an interface name", row, out);
 	case MR_SCHEMA_DOMAIN:

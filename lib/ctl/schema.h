@@ -36,6 +36,7 @@ enum mr_schema_type {
 	MR_SCHEMA_NEXT_HOP,  /* struct mr_config_next_hop: ADDRESS or ADDRESS@VLAN */
 	MR_SCHEMA_KIND,      /* struct mr_port_config: the key is the kind, the value its target */
 	MR_SCHEMA_KIND_PATH, /* the same, where the target is a file name */
+	MR_SCHEMA_KIND_PCI,  /* the same, where the target is a PCI address; 0000: is added */
 };
 
 /* When a new value takes effect. */

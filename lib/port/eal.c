@@ -12,7 +12,7 @@
 
 #include "port/port_int.h"
 
-enum { EAL_ARGUMENTS_MAX = 24, EAL_TEXT_BYTES = 4096, EAL_LINE_BYTES = 256 };
+enum { EAL_ARGUMENTS_MAX = 24 + 2 * MR_PORT_MAX, EAL_TEXT_BYTES = 4096, EAL_LINE_BYTES = 256 };
 
 /* owner: the control thread */
 static struct {
@@ -93,6 +93,7 @@ eal_check(const struct mr_port_eal_config *config, struct mr_error *error)
 
 	if (eal.started)
 		return mr_error_set(error, -EALREADY, "DPDK is started already");
+	MR_ASSERT(config->pci_count <= MR_PORT_MAX);
 	if (!config->worker_count || config->worker_count > MR_WORKER_MAX)
 		return mr_error_set(error, -EINVAL, "worker count %u is not 1..%d",
 				    config->worker_count, MR_WORKER_MAX);
@@ -136,7 +137,12 @@ eal_arguments_make(const struct mr_port_eal_config *config)
 		eal_argument("--no-huge");
 		eal_argument("--no-shconf");
 	}
-	eal_argument("--no-pci");
+	if (!config->pci_count)
+		eal_argument("--no-pci");
+	for (uint16_t i = 0; i < config->pci_count; i++) {
+		eal_argument("-a");
+		eal_argument("%s", config->pci[i]);
+	}
 	/* Virtual addresses: a pool is one piece, as AF_XDP's memory must be. */
 	eal_argument("--iova-mode=va");
 	eal_argument("--no-telemetry");

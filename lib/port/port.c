@@ -45,17 +45,18 @@ static int
 port_probe(struct mr_port *self, uint16_t unit, struct mr_error *error)
 {
 	char name[MR_PORT_DEVICE_NAME_BYTES], arguments[MR_PORT_ARGUMENTS_BYTES];
+	const char *bus = self->driver->bus ? self->driver->bus : "vdev";
 	int code = self->driver->describe(self, unit, name, arguments, error);
 
 	if (code)
 		return code;
 	mr_port_eal_forget_error();
-	code = rte_eal_hotplug_add("vdev", name, arguments);
-	if (code)
+	code = rte_eal_hotplug_add(bus, name, arguments);
+	if (code && code != -EEXIST) /* a card is known since EAL's start */
 		return port_error(self, code, "no such device for DPDK", error);
 	code = rte_eth_dev_get_port_by_name(name, &self->devices[unit]);
 	if (code) {
-		rte_eal_hotplug_remove("vdev", name);
+		rte_eal_hotplug_remove(bus, name);
 		return port_error(self, code, "the device is not a port", error);
 	}
 	self->device_count++;
@@ -80,6 +81,12 @@ port_setup(struct mr_port *self, uint16_t unit, const struct mr_port_plan *plan,
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	if (self->config.mtu)
 		conf.rxmode.mtu = self->config.mtu;
+	if ((self->caps & MR_PORT_CAP_RSS) && queue_count > 1) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf =
+			info.flow_type_rss_offloads &
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP);
+	}
 	code = rte_eth_dev_configure(device, queue_count, queue_count, &conf);
 	if (code)
 		return port_error(self, code, "cannot be configured", error);

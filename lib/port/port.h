@@ -36,6 +36,8 @@ struct mr_port_eal_config {
 	uint16_t control_cpu;  /* main lcore */
 	uint16_t worker_count;
 	uint16_t worker_cpus[MR_WORKER_MAX]; /* lcore i + 1 runs worker i */
+	uint16_t pci_count;                  /* cards that ports of kind pci will take */
+	const char *pci[MR_PORT_MAX];        /* their addresses; others are not looked at */
 };
 
 /* mr_port_eal_start makes EAL's arguments and starts it: --in-memory --single-file-segments (or
@@ -64,7 +66,8 @@ struct mr_port_config {
 	/* what the kind names: interface, socket path, file, PCI address */
 	char target[MR_PORT_TARGET_BYTES];
 	char pcap_out[MR_PORT_TARGET_BYTES]; /* pcap only: file for what is sent; empty discards */
-	bool memif_server;                   /* memif only: role */
+	bool memif_server;    /* memif, vhost, virtio-user: role, who makes the socket */
+	bool virtio_packed;   /* virtio-user only: packed rings instead of split ones */
 	bool memif_zero_copy; /* memif client only: the peer maps all our packet memory */
 	bool has_mac;
 	struct mr_mac mac;    /* memif, pcap: the address to use; others have their own */
@@ -106,6 +109,7 @@ struct mr_port_plan {
 struct mr_port_driver {
 	const char *kind;
 	const char *help; /* one line for --help and errors */
+	const char *bus;  /* of DPDK; NULL: vdev */
 	uint32_t caps;
 	/* prepare checks the target, cleans what a crashed run left, and refuses what belongs to
 	 * another program. */
@@ -213,6 +217,11 @@ struct mr_port {
 MR_MUST_USE int mr_port_open(struct mr_port *self, uint16_t index,
 			     const struct mr_port_config *config, uint16_t worker_count,
 			     struct rte_mempool *const *pools, struct mr_error *error);
+/* mr_port_socket_clean removes the socket file that a dead process left; it refuses one that
+ * somebody serves, and what is no socket. For drivers; type is SOCK_STREAM or SOCK_SEQPACKET. */
+MR_MUST_USE int mr_port_socket_clean(const struct mr_port *self, const char *path, int type,
+				     struct mr_error *error);
+
 /* mr_port_close undoes mr_port_open; no worker may be on the port's queues any more. A closed or
  * never opened (zeroed) port is left alone. */
 void mr_port_close(struct mr_port *self);

@@ -5,7 +5,8 @@
  *   steer_echo KIND TARGET [option...]
  *     workers=N        queues, each polled by one lcore (default 1)
  *     huge             hugepages
- *     server           memif: server role
+ *     server           memif, vhost, virtio-user: server role
+ *     packed           virtio-user: packed rings
  *     out=FILE         pcap: what is sent
  *     rule=ADDR,PROTO,LOW,HIGH   steering rule; may be repeated
  *     hop=ADDR  vlan=TAG         may be repeated
@@ -36,6 +37,7 @@
 #include "memif/memif.h"
 #include "pcap/pcap.h"
 #include "port/port.h"
+#include "vhost/vhost.h"
 
 enum { RULES_MAX = 1024, HOPS_MAX = 16, MBUFS = 16384, LINE_BYTES = 256 };
 
@@ -103,6 +105,8 @@ option_parse(const char *text)
 		return eal.huge = true;
 	if (strcmp(text, "server") == 0)
 		return config.memif_server = true;
+	if (strcmp(text, "packed") == 0)
+		return config.virtio_packed = true;
 	if (strcmp(text, "drop-caps") == 0)
 		return drop_caps = true;
 	if (strcmp(text, "quiet") == 0)
@@ -378,6 +382,8 @@ main(int argument_count, char **arguments)
 	mr_port_driver_register(&mr_afpacket_driver);
 	mr_port_driver_register(&mr_memif_driver);
 	mr_port_driver_register(&mr_pcap_driver);
+	mr_port_driver_register(&mr_vhost_driver);
+	mr_port_driver_register(&mr_virtio_user_driver);
 	snprintf(config.name, sizeof(config.name), "p0");
 	snprintf(config.kind, sizeof(config.kind), "%s", arguments[1]);
 	snprintf(config.target, sizeof(config.target), "%s", arguments[2]);
