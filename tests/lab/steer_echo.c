@@ -14,6 +14,7 @@
  *     drop-caps        gives all capabilities up after opening
  *     quiet            prints no frames (for rates), never sleeps
  *     generate         sends 64-byte UDP frames as fast as it can, counts what comes back
+ *     chains           sends 300 chained and foreign frames, compares what comes back, ends
  *     cpus=A,B         control thread's CPU and the first worker's (the next ones follow)
  *
  * Lines: "ready", "link up|down", one line per frame: "rx QUEUE [vlan N] TYPE details". Commands on
@@ -32,6 +33,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../port/chain.h"
 #include "afpacket/afpacket.h"
 #include "afxdp/afxdp.h"
 #include "memif/memif.h"
@@ -48,7 +50,7 @@ static uint16_t vlans[MR_PORT_VLAN_MAX];
 static struct mr_port_steer steer = { .rules = rules, .next_hops = hops, .vlans = vlans };
 static struct mr_port_config config;
 static struct mr_port_eal_config eal = { .worker_count = 1 };
-static bool drop_caps, quiet, generate;
+static bool drop_caps, quiet, generate, chains;
 static unsigned int seconds;
 static volatile sig_atomic_t stop_wanted;
 static bool stop;
@@ -105,6 +107,8 @@ option_parse(const char *text)
 		return eal.huge = true;
 	if (strcmp(text, "server") == 0)
 		return config.memif_server = true;
+	if (strcmp(text, "chains") == 0)
+		return chains = quiet = true;
 	if (strcmp(text, "packed") == 0)
 		return config.virtio_packed = true;
 	if (strcmp(text, "drop-caps") == 0)
@@ -227,10 +231,55 @@ generator(uint16_t queue)
 	return 0;
 }
 
+/* chains_run sends one frame at a time, so that none is lost for want of room, and each until it is
+ * back: at most CHAIN_TRIES times. */
+static int
+chains_run(uint16_t queue)
+{
+	enum { CHAIN_FRAMES = 300, CHAIN_TRIES = 50, CHAIN_LOOKS = 200 };
+	unsigned int good = 0, bad = 0, tries = 0;
+
+	for (uint16_t number = 0; number < CHAIN_FRAMES && tries < CHAIN_TRIES; tries++) {
+		struct rte_mbuf *pkt = chain_make(port.queues[queue].pool, number), *back[32];
+		bool seen = false;
+
+		if (!pkt || !mr_port_tx(&port, queue, &pkt, 1)) {
+			rte_pktmbuf_free(pkt);
+			usleep(20000);
+			continue;
+		}
+		for (int look = 0; look < CHAIN_LOOKS && !seen; look++) {
+			uint16_t count = mr_port_rx(&port, queue, back, 32), found;
+
+			for (uint16_t i = 0; i < count; i++) {
+				bool ours = back[i]->pkt_len == CHAIN_BYTES;
+
+				bad += ours && !chain_check(back[i], &found);
+				seen |= ours && chain_check(back[i], &found) && found == number;
+			}
+			rte_pktmbuf_free_bulk(back, count);
+			if (!seen)
+				usleep(100);
+		}
+		if (!seen)
+			continue;
+		good++;
+		number++;
+		tries = 0;
+	}
+	printf("chains good %u bad %u\n", good, bad);
+	fflush(stdout);
+	stop_wanted = 1;
+	return 0;
+}
+
 static int
 worker(void *argument)
 {
 	uint16_t queue = (uint16_t)(uintptr_t)argument;
+
+	if (chains)
+		return chains_run(queue);
 
 	if (generate)
 		return generator(queue);
