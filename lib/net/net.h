@@ -39,6 +39,7 @@
 #include "evlog/evlog.h"
 #include "metric/metric.h"
 #include "net/checksum.h"
+#include "net/link.h"
 
 enum {
 	MR_NET_VIP_MAX = 65535, /* so that a count fits 16 bits, and UINT16_MAX can mean all */
