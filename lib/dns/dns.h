@@ -97,4 +97,6 @@ MR_NONNULL void mr_dns_answer(struct mr_dns *self, const struct mr_zone_set *zon
 /* mr_dns_flush adds the burst's tally to the metrics. */
 void mr_dns_flush(struct mr_dns *self);
 
+#include "dns/stream.h"
+
 #endif

@@ -77,6 +77,14 @@
 	X(rcode_yxdomain, COUNTER, QUERIES, "Answered YXDOMAIN")                              \
 	X(rcode_notauth, COUNTER, QUERIES, "Answered NOTAUTH (unknown TSIG key)")             \
 	X(rcode_badvers, COUNTER, QUERIES, "Answered BADVERS")                                \
-	X(answer_bytes, COUNTER, BYTES, "Bytes of answers")
+	X(answer_bytes, COUNTER, BYTES, "Bytes of answers")                                   \
+	X(stream_accept, COUNTER, CONNECTIONS, "TCP: connections accepted")                   \
+	X(stream_close, COUNTER, CONNECTIONS, "TCP: connections ended, for whatever reason")  \
+	X(stream_idle, COUNTER, CONNECTIONS, "TCP: closed, idle between messages")            \
+	X(stream_message_late, COUNTER, CONNECTIONS, "TCP: closed, a message took too long")  \
+	X(stream_length, COUNTER, CONNECTIONS, "TCP: closed, a length that no query has")     \
+	X(stream_refused, COUNTER, CONNECTIONS, "TCP: closed, a message that is no query")    \
+	X(stream_query_limit, COUNTER, CONNECTIONS, "TCP: closed, enough queries on it")      \
+	X(stream_no_memory, COUNTER, CONNECTIONS, "TCP: reset, a pool was empty")
 
 #endif
