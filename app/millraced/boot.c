@@ -26,6 +26,8 @@ enum {
 	HELPER_THREADS = 1,
 };
 
+#define CONNECTION_BYTES (1ull << 40) /* address space only: mapped as pools are made */
+
 void
 boot_drivers(void)
 {
@@ -131,6 +133,11 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->ports = self->ports;
 	group->world = &self->world;
 	group->poll = config->poll;
+	group->pools = self->pools;
+	group->arena = &self->connections;
+	group->connection_limit = config->tcp.connections;
+	group->dns_stream.idle_ms = config->dns.tcp_idle_ms;
+	group->dns_stream.query_limit = config->dns.tcp_queries;
 	group->metrics = mr_metric_registry_create();
 	group->neighbours = mr_net_neighbours_create();
 	if (!group->neighbours)
@@ -148,6 +155,8 @@ boot_open(struct boot *self, const struct mr_config *config, struct mr_error *er
 	if (eal_open(self, error) || pools_open(self, error) || ports_open(self, error) ||
 	    mr_zone_store_create(&self->store, config->memory.zones_bytes, config->memory.hugepages,
 				 error) ||
+	    mr_arena_create(&self->connections, "connections", CONNECTION_BYTES,
+			    config->memory.hugepages, error) ||
 	    workers_open(self, error)) {
 		boot_close(self);
 		return error->code;
@@ -202,6 +211,8 @@ boot_close(struct boot *self)
 	if (self->group.neighbours)
 		mr_net_neighbours_destroy(self->group.neighbours);
 	mr_metric_registry_destroy(self->group.metrics);
+	if (self->connections.base)
+		mr_arena_destroy(&self->connections);
 	if (self->store)
 		mr_zone_store_destroy(self->store);
 	for (size_t i = 0; i < MR_ARRAY_COUNT(self->pools); i++)

@@ -22,6 +22,7 @@ struct boot {
 	uint16_t port_count;
 	struct rte_mempool *pools[MR_WORKER_MAX];
 	struct mr_zone_store *store;
+	struct mr_arena connections; /* TCBs, timers, buffers of all workers */
 	struct mr_worker_group group;
 	const struct mr_world *world; /* what is published */
 	struct logs logs;

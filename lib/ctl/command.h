@@ -44,6 +44,8 @@ struct mr_command {
 	  "Counters that are not zero (or whose name begins with PREFIX)")                        \
 	X(show_memory, "show memory", VIEWER, NONE, 0, NULL, "Where the memory is")               \
 	X(show_neighbours, "show neighbours", VIEWER, NONE, 0, NULL, "Next hops and their state") \
+	X(show_connections, "show connections", VIEWER, TEXT, 0, "filter",                        \
+	  "TCP connections (whose address or state begins with FILTER), 1,000 at most")           \
 	X(config_show, "config show", VIEWER, NONE, 0, NULL, "The running configuration")         \
 	X(config_schema, "config schema", VIEWER, NONE, 0, NULL,                                  \
 	  "Every key, its bounds and default")                                                    \

@@ -84,9 +84,14 @@ struct mr_config_zone {
 struct mr_config_dns {
 	uint16_t port;
 	uint16_t udp_payload_v4_bytes, udp_payload_v6_bytes;
+	uint32_t tcp_idle_ms, tcp_queries;
 	char zone_dir[MR_CONFIG_PATH_BYTES]; /* where a zone without `file` has NAME.zone */
 	struct mr_config_zone *zones;
 	size_t zone_count;
+};
+
+struct mr_config_tcp {
+	uint32_t connections; /* of each worker */
 };
 
 struct mr_config_net {
@@ -118,6 +123,7 @@ struct mr_config {
 	struct mr_addr *vips;
 	size_t vip_count;
 	struct mr_config_dns dns;
+	struct mr_config_tcp tcp;
 	struct mr_config_net net;
 	struct mr_config_control control;
 	struct mr_config_log log;

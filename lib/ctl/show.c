@@ -196,6 +196,61 @@ command_show_neighbours(struct mr_ctl *self, const struct mr_call *call, struct 
 	return json_pack("{so}", "neighbours", list);
 }
 
+/* ---- connections ---- */
+
+enum { CONNECTION_ROWS = 1000 };
+
+static bool
+begins_with(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+/* connection_row adds one connection to list when filter wants it. */
+static void
+connection_row(json_t *list, const struct mr_tcp_view *view, uint16_t worker, const char *filter)
+{
+	char local[MR_ADDR_TEXT_BYTES + 8], remote[MR_ADDR_TEXT_BYTES + 8],
+		text[MR_ADDR_TEXT_BYTES];
+	const char *state = mr_tcp_state_name(view->state);
+
+	snprintf(local, sizeof(local), "%s:%u", mr_addr_format(&view->flow.local, text),
+		 view->flow.local_port);
+	snprintf(remote, sizeof(remote), "%s:%u", mr_addr_format(&view->flow.remote, text),
+		 view->flow.remote_port);
+	if (filter && !begins_with(state, filter) && !begins_with(local, filter) &&
+	    !begins_with(remote, filter))
+		return;
+	json_array_append_new(list, json_pack("{si ss ss ss ss}", "worker", (int)worker, "state",
+					      state, "local", local, "remote", remote, "app",
+					      view->app == MR_NET_APP_DNS ? "dns" : "-"));
+}
+
+json_t *
+command_show_connections(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const struct mr_worker_group *group = self->box.group;
+	const char *filter = json_string_value(json_object_get(call->args, "filter"));
+	json_t *list = json_array();
+	json_int_t total = 0;
+
+	(void)error;
+	for (uint16_t i = 0; i < group->worker_count; i++) {
+		const struct mr_tcp *tcp = mr_worker_tcp(group->workers[i]);
+
+		for (uint32_t conn = 1; tcp && conn <= group->connection_limit; conn++) {
+			struct mr_tcp_view view;
+
+			if (!mr_tcp_view(tcp, conn, &view))
+				continue;
+			total++;
+			if (json_array_size(list) < CONNECTION_ROWS)
+				connection_row(list, &view, i, filter);
+		}
+	}
+	return json_pack("{so sI}", "connections", list, "total", total);
+}
+
 /* ---- zones ---- */
 
 json_t *

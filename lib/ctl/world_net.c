@@ -34,17 +34,17 @@ world_net_build(const struct mr_worker_group *group, const struct mr_config *con
 {
 	struct mr_net_interface interfaces[MR_NET_IF_MAX] = { 0 };
 	struct mr_net_next_hop hops[MR_NET_NEXT_HOP_MAX];
-	const struct mr_net_service dns = { .vip = UINT16_MAX,
-					    .protocol = IPPROTO_UDP,
-					    .app = MR_NET_APP_DNS,
-					    .port_low = config->dns.port,
-					    .port_high = config->dns.port };
+	const uint16_t port = config->dns.port;
+	const struct mr_net_service services[] = {
+		{ UINT16_MAX, IPPROTO_UDP, MR_NET_APP_DNS, port, port },
+		{ UINT16_MAX, IPPROTO_TCP, MR_NET_APP_DNS, port, port },
+	};
 	struct mr_net_config net = { .vips = config->vips,
 				     .vip_count = config->vip_count,
 				     .interfaces = interfaces,
 				     .interface_count = group->port_count,
-				     .services = &dns,
-				     .service_count = 1,
+				     .services = services,
+				     .service_count = config->tcp.connections ? 2 : 1,
 				     .next_hops = hops,
 				     .icmp_rate_pps = config->net.icmp_rate_pps };
 
@@ -62,25 +62,24 @@ world_net_build(const struct mr_worker_group *group, const struct mr_config *con
 	return mr_net_snapshot_build(&net, out, error);
 }
 
-/* steer_rules: DNS over UDP, and the echo and errors of each service address. Everything else of it
- * (TCP, other ports) stays with the kernel. */
+enum { RULES_PER_VIP = 3 };
+
+/* steer_rules: DNS over UDP and TCP, and the echo and errors of each service address. Everything
+ * else of it (other ports) stays with the kernel. */
 static size_t
 steer_rules(const struct mr_config *config, struct mr_port_steer_rule *out)
 {
+	const uint16_t port = config->dns.port;
 	size_t count = 0;
 
 	for (size_t i = 0; i < config->vip_count; i++) {
-		bool v4 = mr_addr_is_v4(&config->vips[i]);
+		const struct mr_addr *vip = &config->vips[i];
+		const uint8_t icmp = mr_addr_is_v4(vip) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 
-		out[count++] = (struct mr_port_steer_rule){ .addr = config->vips[i],
-							    .protocol = IPPROTO_UDP,
-							    .port_low = config->dns.port,
-							    .port_high = config->dns.port };
-		out[count++] = (struct mr_port_steer_rule){
-			.addr = config->vips[i],
-			.protocol = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
-			.port_high = UINT16_MAX,
-		};
+		out[count++] = (struct mr_port_steer_rule){ *vip, IPPROTO_UDP, port, port };
+		out[count++] = (struct mr_port_steer_rule){ *vip, icmp, 0, UINT16_MAX };
+		if (config->tcp.connections)
+			out[count++] = (struct mr_port_steer_rule){ *vip, IPPROTO_TCP, port, port };
 	}
 	return count;
 }
@@ -107,7 +106,8 @@ static int
 steer_all(const struct mr_worker_group *group, uint16_t port_count, const struct mr_config *config,
 	  uint16_t *done_count, struct mr_error *error)
 {
-	struct mr_port_steer_rule *rules = calloc(2 * config->vip_count + 1, sizeof(*rules));
+	struct mr_port_steer_rule *rules =
+		calloc(RULES_PER_VIP * config->vip_count + 1, sizeof(*rules));
 	size_t rule_count;
 	int rc = 0;
 

@@ -22,13 +22,15 @@
 	X(punt, COUNTER, PACKETS, "Packets given to the kernel")                                  \
 	X(punt_full, COUNTER, PACKETS, "Dropped: the ring to the kernel was full")                \
 	X(punt_out, COUNTER, PACKETS, "Packets sent for the kernel")                              \
-	X(tcp_unserved, COUNTER, PACKETS, "Dropped: TCP to a VIP without a TCP service")          \
 	X(dns_defer_lost, COUNTER, PACKETS, "Dropped: a deferred answer with no job free")        \
 	X(note_lost, COUNTER, EVENTS, "Notes to the control thread lost: ring full")              \
 	X(job_submit, COUNTER, EVENTS, "Jobs given to helper threads")                            \
 	X(job_refused, COUNTER, EVENTS, "Jobs refused: none free, or the ring was full")          \
 	X(job_done, COUNTER, EVENTS, "Job completions taken")                                     \
 	X(job_stale, COUNTER, EVENTS, "Job completions ignored: their generation is over")        \
+	X(tcp_unserved, COUNTER, PACKETS, "Dropped: TCP, and connections are switched off")       \
+	X(tcp_way_full, COUNTER, PACKETS, "Dropped: segments of a new peer, all ways back taken") \
+	X(tcp_no_buffer, COUNTER, PACKETS, "Segments put off: no packet buffer")                  \
 	X(timer_fired, COUNTER, EVENTS, "Timers fired")                                           \
 	X(timer_refused, COUNTER, EVENTS, "Timers refused: all taken")
 

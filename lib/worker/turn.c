@@ -2,26 +2,13 @@
  *
  * worker/turn - one burst, from frames to answers, in stages.
  *
- *   frames -> [burst_net] parse, verify, answer what lib/net answers
+ *   frames -> [burst_net] parse, verify, answer what lib/net answers; segments go through lib/tcp
  *          -> [burst_dns] answer all queries of the burst together
- *          -> [lanes_flush] give replies to their ports
+ *          -> [worker_lanes_flush] give replies to their ports
  */
 #include "worker/worker_int.h"
 
 #include <netinet/in.h>
-
-/* lane_add puts pkt, now frame_bytes long, into the lane of port. */
-static inline void
-lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt, uint16_t frame_bytes)
-{
-	struct worker_lane *lane = &self->lanes[port];
-
-	MR_ASSERT_SLOW(lane->count < MR_ARRAY_COUNT(lane->pkts));
-	pkt->data_len = frame_bytes;
-	pkt->pkt_len = frame_bytes;
-	pkt->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; /* whose the bytes are */
-	lane->pkts[lane->count++] = pkt;
-}
 
 /* lane_flush sends what the lane holds. A port that stays full after the retries loses the rest,
  * counted: waiting longer would stop every other queue of this worker. */
@@ -50,8 +37,23 @@ lane_flush(struct mr_worker *self, uint16_t port_index)
 	lane->count = 0;
 }
 
-static void
-lanes_flush(struct mr_worker *self)
+/* worker_lane_add puts pkt, now frame_bytes long, into the lane of port; a full lane is sent first.
+ */
+void
+worker_lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt, uint16_t frame_bytes)
+{
+	struct worker_lane *lane = &self->lanes[port];
+
+	if (mr_unlikely(lane->count == MR_ARRAY_COUNT(lane->pkts)))
+		lane_flush(self, port);
+	pkt->data_len = frame_bytes;
+	pkt->pkt_len = frame_bytes;
+	pkt->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; /* whose the bytes are */
+	lane->pkts[lane->count++] = pkt;
+}
+
+void
+worker_lanes_flush(struct mr_worker *self)
 {
 	for (uint16_t port = 0; port < self->group->port_count; port++)
 		if (self->lanes[port].count)
@@ -80,6 +82,19 @@ packet_punt(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt)
 	bool taken = mr_port_punt_give(self->group->ports[port], self->index, pkt);
 
 	self->tally[taken ? MR_WORKER_punt : MR_WORKER_punt_full]++;
+}
+
+/* flow_handed_over gives pkt to the worker that its flow belongs to; false when that is this one.
+ */
+static bool
+flow_handed_over(struct mr_worker *self, const struct mr_net_packet *packet, struct rte_mbuf *pkt)
+{
+	uint16_t to = flow_worker(self, packet);
+
+	if (to == self->index)
+		return false;
+	worker_hand_over(self, to, pkt, packet->interface, WORKER_IN);
+	return true;
 }
 
 MR_COLD static void
@@ -147,30 +162,28 @@ burst_net(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports,
 		packet->interface = ports[i];
 		switch (mr_net_input(&self->net, packet, checksum_good, self->now_ns)) {
 		case MR_NET_UDP:
-			if (mr_unlikely(spread)) {
-				uint16_t to = flow_worker(self, packet);
-
-				if (to != self->index) {
-					worker_hand_over(self, to, pkt, ports[i], WORKER_IN);
-					break;
-				}
-			}
-			query_add(self, item_count++, i, pkt);
+			if (!spread || !flow_handed_over(self, packet, pkt))
+				query_add(self, item_count++, i, pkt);
 			break;
 		case MR_NET_REPLY:
-			lane_add(self, ports[i], pkt, packet->frame_bytes);
+			worker_lane_add(self, ports[i], pkt, packet->frame_bytes);
 			break;
 		case MR_NET_LEARN:
 			packet_learn(self, packet, pkt);
 			break;
 		case MR_NET_TCP:
-			self->tally[MR_WORKER_tcp_unserved]++;
+			if (spread && flow_handed_over(self, packet, pkt))
+				break;
+			worker_tcp_input(self, packet);
 			rte_pktmbuf_free(pkt);
 			break;
 		case MR_NET_PUNT:
 			packet_punt(self, ports[i], pkt);
 			break;
-		case MR_NET_ICMP_ERROR: /* only connections would want to know */
+		case MR_NET_ICMP_ERROR:
+			worker_tcp_icmp(self, packet);
+			rte_pktmbuf_free(pkt);
+			break;
 		case MR_NET_DROP:
 			rte_pktmbuf_free(pkt);
 			break;
@@ -191,7 +204,7 @@ burst_dns(struct mr_worker *self, uint16_t item_count)
 		switch ((enum mr_dns_outcome)item->outcome) {
 		case MR_DNS_ANSWER:
 			if (mr_net_udp_reply(&self->net, packet, item->answer_bytes))
-				lane_add(self, packet->interface, pkt, packet->frame_bytes);
+				worker_lane_add(self, packet->interface, pkt, packet->frame_bytes);
 			else
 				rte_pktmbuf_free(pkt); /* counted by lib/net */
 			break;
@@ -204,7 +217,6 @@ burst_dns(struct mr_worker *self, uint16_t item_count)
 			break;
 		}
 	}
-	mr_dns_flush(&self->dns);
 }
 
 static void
@@ -215,8 +227,9 @@ burst_serve(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *port
 
 	if (item_count)
 		burst_dns(self, item_count);
+	mr_dns_flush(&self->dns); /* connections ask too */
 	mr_net_flush(&self->net);
-	lanes_flush(self);
+	worker_lanes_flush(self);
 }
 
 /* queue_punts sends what the kernel wants sent by this queue: a burst at most. */
@@ -230,7 +243,7 @@ queue_punts(struct mr_worker *self, uint16_t port_index)
 	if (mr_likely(!count))
 		return 0;
 	for (uint16_t i = 0; i < count; i++)
-		lane_add(self, port_index, pkts[i], pkts[i]->data_len);
+		worker_lane_add(self, port_index, pkts[i], pkts[i]->data_len);
 	self->tally[MR_WORKER_punt_out] += count;
 	lane_flush(self, port_index);
 	return count;
@@ -277,7 +290,7 @@ worker_turn_dispatch(struct mr_worker *self)
 			uint16_t port = worker_ring_port(entries[i]);
 
 			if (worker_ring_direction(entries[i]) == WORKER_OUT) {
-				lane_add(self, port, pkt, pkt->data_len);
+				worker_lane_add(self, port, pkt, pkt->data_len);
 				continue;
 			}
 			pkts[in_count] = pkt;
@@ -286,7 +299,7 @@ worker_turn_dispatch(struct mr_worker *self)
 		if (in_count)
 			burst_serve(self, pkts, ports, in_count, false);
 		else if (taken)
-			lanes_flush(self);
+			worker_lanes_flush(self);
 		self->tally[MR_WORKER_dispatch_in] += taken;
 		done += taken;
 	}

@@ -54,6 +54,7 @@ turn_serve(struct mr_worker *self)
 {
 	uint32_t done = 0;
 
+	done += worker_tcp_turn(self);
 	for (uint16_t port = 0; port < self->group->port_count; port++)
 		done += worker_turn_queue(self, port);
 	done += worker_turn_dispatch(self);
@@ -87,6 +88,8 @@ turn_rest(struct mr_worker *self, uint32_t done)
 		rte_pause();
 		return;
 	}
+	if (self->tcp && mr_tcp_next_ns(self->tcp) < self->now_ns + self->sleep_us * MR_NS_PER_US)
+		return;
 	if (mr_wheel_next_ns(&self->wheel) < self->now_ns + self->sleep_us * MR_NS_PER_US)
 		return;
 	mr_metric_add(self->metrics, MR_WORKER_sleep, 1);
@@ -145,6 +148,7 @@ worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struc
 	self->metrics = mr_metric_attach(group->metrics, &mr_worker_metric_table, scope);
 	self->turn_ns = mr_metric_attach_histogram(group->metrics, &turn_histogram, scope);
 	self->net.metrics = mr_metric_attach(group->metrics, &mr_net_metric_table, scope);
+	self->tcp_metrics = mr_metric_attach(group->metrics, &mr_tcp_metric_table, scope);
 	self->dns.metrics = mr_metric_attach(group->metrics, &mr_dns_metric_table, scope);
 	self->evlog = mr_evlog_ring_create(scope, EVLOG_RECORDS);
 	self->net.evlog = self->evlog;
@@ -158,6 +162,7 @@ worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struc
 static void
 worker_destroy(struct mr_worker *self)
 {
+	worker_tcp_destroy(self);
 	worker_timers_destroy(self);
 	worker_jobs_destroy(self);
 	if (self->evlog)
@@ -181,7 +186,7 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 
 		group->workers[i] = worker;
 		if (!worker || !worker->evlog || worker_jobs_create(worker, error) ||
-		    worker_timers_create(worker, error)) {
+		    worker_timers_create(worker, error) || worker_tcp_create(worker, error)) {
 			mr_worker_group_destroy(group);
 			return error ? error->code : -ENOMEM;
 		}
@@ -216,6 +221,12 @@ mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out)
 		.turn_ns = self->turn_ns,
 		.evlog = self->evlog,
 	};
+}
+
+const struct mr_tcp *
+mr_worker_tcp(const struct mr_worker *self)
+{
+	return self->tcp;
 }
 
 struct mr_evlog_ring *

@@ -2,7 +2,8 @@
  *
  * worker - the run-to-completion loop: one pinned thread that takes packets to answers.
  *
- *   turn: clock -> rx burst -> net -> dns -> tx burst     per queue              [turn_queue]
+ *   turn: clock -> TCP timers                              bounded                [worker_tcp_turn]
+ *         -> rx burst -> net -> tcp, dns -> tx burst     per queue              [turn_queue]
  *         -> dispatch rings (other workers, control)      bounded                [turn_dispatch]
  *         -> job completions                              bounded                [turn_jobs]
  *         -> timers                                       bounded                [turn_timers]
@@ -32,6 +33,7 @@
 #include "net/net.h"
 #include "port/port.h"
 #include "rcu/rcu.h"
+#include "tcp/tcp.h"
 #include "zone/zone.h"
 
 /* ---- the world: the one thing that is published ---- */
@@ -128,6 +130,10 @@ struct mr_worker_group {
 	struct mr_net_neighbours *neighbours;
 	struct mr_metric_registry *metrics;
 	struct mr_job_helpers *helpers;   /* NULL: jobs are refused */
+	struct rte_mempool *const *pools; /* [worker_count]: for segments that workers send */
+	struct mr_arena *arena;           /* for what connections need */
+	uint32_t connection_limit; /* TCP connections of each worker; 0: none, TCP is dropped */
+	struct mr_dns_stream_config dns_stream;
 	struct rte_mempool *control_pool; /* for frames that the control thread sends */
 	enum mr_worker_poll poll;
 	/* drawn by mr_worker_group_create: nobody can aim at a worker */
@@ -159,6 +165,9 @@ void mr_worker_group_destroy(struct mr_worker_group *group);
  * RCU. Returns 0. */
 int mr_worker_run(struct mr_worker *self);
 void mr_worker_stop(struct mr_worker_group *group); /* any thread, also a signal handler */
+
+/* mr_worker_tcp is a worker's stack, for mr_tcp_view from any thread; NULL without connections. */
+const struct mr_tcp *mr_worker_tcp(const struct mr_worker *self);
 
 void mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out);
 struct mr_evlog_ring *mr_worker_evlog(struct mr_worker *self);

@@ -33,11 +33,27 @@ struct worker_timer {
 };
 _Static_assert(sizeof(struct worker_timer) == 32, "two in a cache line");
 
+/* The ways back to the hosts that send us segments, so that a connection keeps 32 bits of it.
+ * Entries stay until the process ends: a peer beyond the last slot is not served, and counted. Open
+ * addressing, by hash of the entry. */
+enum { WORKER_WAYS = 4096, WORKER_WAY_PROBES = 16 };
+
+struct worker_way {
+	struct mr_mac mac;
+	uint16_t vlan;
+	uint8_t interface;
+	uint8_t family; /* 0: the slot is free */
+	bool tagged;
+	uint8_t reserved; /* 0: the struct is hashed and compared whole */
+};
+_Static_assert(sizeof(struct worker_way) == 12, "no padding");
+
 struct mr_worker {
 	/* const after boot */
 	struct mr_worker_group *group MR_LINE_ALIGNED;
 	struct mr_evlog_ring *evlog;
 	uint64_t *metrics;
+	uint64_t *tcp_metrics;
 	struct mr_histogram *turn_ns; /* of turns that did something */
 	struct rte_ring *job_done;    /* helpers -> this worker */
 	struct mr_job *jobs;
@@ -58,6 +74,9 @@ struct mr_worker {
 	uint32_t tally[MR_WORKER_METRIC_COUNT]; /* of this turn */
 	struct mr_net net;
 	struct mr_dns dns;
+	struct mr_tcp *tcp; /* NULL: no connections */
+	struct mr_dns_stream dns_stream;
+	struct worker_way ways[WORKER_WAYS];
 	struct worker_lane lanes[MR_PORT_MAX];
 	struct worker_burst burst;
 
@@ -151,6 +170,17 @@ void worker_hand_over(struct mr_worker *self, uint16_t to, struct rte_mbuf *pkt,
 void worker_note(struct mr_worker *self, const struct mr_worker_note *note);
 int worker_rings_create(struct mr_worker_group *group, struct mr_error *error);
 void worker_rings_destroy(struct mr_worker_group *group);
+
+void worker_lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt,
+		     uint16_t frame_bytes);
+void worker_lanes_flush(struct mr_worker *self);
+
+/* segments.c */
+int worker_tcp_create(struct mr_worker *self, struct mr_error *error);
+void worker_tcp_destroy(struct mr_worker *self);
+uint32_t worker_tcp_turn(struct mr_worker *self);
+void worker_tcp_input(struct mr_worker *self, const struct mr_net_packet *packet);
+void worker_tcp_icmp(struct mr_worker *self, const struct mr_net_packet *packet);
 
 /* timers.c */
 int worker_timers_create(struct mr_worker *self, struct mr_error *error);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker/segments - lib/tcp on this worker's ports: frames to segments, segments to frames.
+ *
+ * The way back to a peer (MAC, tag, interface) is kept once per peer on the link, not once per
+ * connection: lib/tcp carries its slot number as the flow's path.
+ */
+#include "worker/worker_int.h"
+
+#include <errno.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <string.h>
+
+enum {
+	TIMER_BUDGET = 256, /* of lib/tcp, in one turn */
+	TCP_CHECKSUM_AT = 16,
+};
+
+/* ---- ways back ---- */
+
+/* way_of returns the slot of the way back to where packet came from, or WORKER_WAYS when it has
+ * none and no slot is free within the probes. */
+static uint32_t
+way_of(struct mr_worker *self, const struct mr_net_packet *packet)
+{
+	struct mr_net_path path;
+	struct worker_way way = { 0 };
+	uint32_t slot;
+
+	mr_net_path_of(packet, &path);
+	way.mac = path.mac;
+	way.vlan = path.vlan;
+	way.interface = path.interface;
+	way.family = path.family;
+	way.tagged = path.tagged;
+	slot = (uint32_t)mr_hash_bytes(&self->group->flow_key, &way, sizeof(way));
+	for (uint32_t i = 0; i < WORKER_WAY_PROBES; i++) {
+		struct worker_way *at = &self->ways[(slot + i) % WORKER_WAYS];
+
+		if (!at->family)
+			*at = way;
+		if (!memcmp(at, &way, sizeof(way)))
+			return (slot + i) % WORKER_WAYS;
+	}
+	return WORKER_WAYS;
+}
+
+static void
+way_path(const struct mr_worker *self, const struct mr_tcp_flow *flow, struct mr_net_path *path)
+{
+	const struct worker_way *way = &self->ways[flow->path];
+
+	*path = (struct mr_net_path){
+		.local = flow->local,
+		.remote = flow->remote,
+		.mac = way->mac,
+		.vlan = way->vlan,
+		.interface = way->interface,
+		.family = way->family,
+		.tagged = way->tagged,
+	};
+}
+
+/* ---- out ---- */
+
+/* segment_output is lib/tcp's way to the ports. False: no buffer now, ask again later. */
+static bool
+segment_output(void *context, const struct mr_tcp_out *out)
+{
+	struct mr_worker *self = context;
+	uint16_t l4_bytes = out->header_bytes + out->payload_bytes, headers;
+	struct mr_net_path path;
+	struct rte_mbuf *pkt = rte_pktmbuf_alloc(self->group->pools[self->index]);
+	uint8_t *frame, *tcp, *at;
+	uint64_t sum;
+
+	if (mr_unlikely(!pkt)) {
+		self->tally[MR_WORKER_tcp_no_buffer]++;
+		return false;
+	}
+	way_path(self, &out->flow, &path);
+	frame = rte_pktmbuf_mtod(pkt, uint8_t *);
+	MR_ASSERT_SLOW(mr_net_path_header_bytes(&path) + l4_bytes <= rte_pktmbuf_tailroom(pkt));
+	headers = mr_net_path_write(&self->net, &path, IPPROTO_TCP, out->ecn, l4_bytes, frame);
+	if (mr_unlikely(!headers)) {
+		rte_pktmbuf_free(pkt); /* no MAC for the next hop, counted: lost like any segment */
+		return true;
+	}
+	tcp = at = frame + headers;
+	memcpy(at, out->header, out->header_bytes);
+	at += out->header_bytes;
+	for (unsigned i = 0; i < out->piece_count; i++) {
+		memcpy(at, out->pieces[i].bytes, out->pieces[i].byte_count);
+		at += out->pieces[i].byte_count;
+	}
+	sum = mr_net_path_sum(&path, IPPROTO_TCP, l4_bytes);
+	mr_net_checksum_store(tcp + TCP_CHECKSUM_AT, mr_net_sum_bytes(sum, tcp, l4_bytes));
+	worker_lane_add(self, path.interface, pkt, headers + l4_bytes);
+	return true;
+}
+
+/* ---- in ---- */
+
+void
+worker_tcp_input(struct mr_worker *self, const struct mr_net_packet *packet)
+{
+	struct mr_tcp_in in = {
+		.bytes = packet->bytes + packet->l4_offset,
+		.byte_count = packet->payload_offset + packet->payload_bytes - packet->l4_offset,
+		.ecn = packet->ecn,
+		.app = packet->app == MR_NET_APP_DNS ? MR_NET_APP_DNS : MR_TCP_APP_NONE,
+		.flow = { .local = packet->dst,
+			  .remote = packet->src,
+			  .local_port = packet->dst_port,
+			  .remote_port = packet->src_port },
+	};
+
+	if (!self->tcp) {
+		self->tally[MR_WORKER_tcp_unserved]++;
+		return;
+	}
+	in.flow.path = way_of(self, packet);
+	if (mr_unlikely(in.flow.path == WORKER_WAYS)) {
+		self->tally[MR_WORKER_tcp_way_full]++;
+		return;
+	}
+	mr_tcp_input(self->tcp, &in);
+}
+
+/* icmp_kind sorts an error by what RFC 1122 4.2.3.9 and RFC 5927 make of it. */
+static enum mr_tcp_icmp
+icmp_kind(const struct mr_net_packet *packet)
+{
+	if (packet->family == 4) {
+		if (packet->error_type != ICMP_DEST_UNREACH)
+			return MR_TCP_ICMP_SOFT;
+		if (packet->error_code == ICMP_FRAG_NEEDED)
+			return MR_TCP_ICMP_TOO_BIG;
+		return packet->error_code == ICMP_PROT_UNREACH ||
+				       packet->error_code == ICMP_PORT_UNREACH
+			       ? MR_TCP_ICMP_HARD
+			       : MR_TCP_ICMP_SOFT;
+	}
+	if (packet->error_type == ICMP6_PACKET_TOO_BIG)
+		return MR_TCP_ICMP_TOO_BIG;
+	if (packet->error_type == ICMP6_DST_UNREACH &&
+	    (packet->error_code == ICMP6_DST_UNREACH_NOPORT ||
+	     packet->error_code == ICMP6_DST_UNREACH_ADMIN))
+		return MR_TCP_ICMP_HARD;
+	return MR_TCP_ICMP_SOFT;
+}
+
+void
+worker_tcp_icmp(struct mr_worker *self, const struct mr_net_packet *packet)
+{
+	struct mr_tcp_flow flow = { .local = packet->dst,
+				    .remote = packet->error_remote,
+				    .local_port = packet->dst_port,
+				    .remote_port = packet->src_port };
+
+	if (self->tcp && packet->protocol == IPPROTO_TCP)
+		mr_tcp_icmp(self->tcp, &flow, packet->error_seq, icmp_kind(packet),
+			    packet->error_type, packet->error_code, packet->error_mtu);
+}
+
+uint32_t
+worker_tcp_turn(struct mr_worker *self)
+{
+	uint32_t fired;
+
+	if (!self->tcp)
+		return 0;
+	self->dns_stream.zones = self->world->zones;
+	self->dns_stream.now_ns = self->now_ns;
+	fired = mr_tcp_turn(self->tcp, self->now_ns, TIMER_BUDGET);
+	if (fired) {
+		mr_dns_flush(&self->dns);
+		mr_net_flush(&self->net);
+		worker_lanes_flush(self);
+	}
+	return fired;
+}
+
+/* ---- making and ending ---- */
+
+/* tcp_config sizes a worker's pools by the number of its connections: one in eight may be sending,
+ * one in sixteen may have unread or out-of-order input, at once. */
+static struct mr_tcp_config
+tcp_config(struct mr_worker *self)
+{
+	uint32_t connections = self->group->connection_limit;
+	struct mr_tcp_config config = {
+		.conn_limit = connections,
+		.time_wait_limit = 1u << (32 - __builtin_clz(MR_MAX(connections, 1024u) - 1)),
+		.tx_limit = MR_MAX(connections / 8, 256u),
+		.rx_limit = MR_MAX(connections / 16, 256u),
+		.extent_limit = MR_MAX(connections / 4, 1024u),
+		.run_limit = MR_MAX(connections / 4, 1024u),
+		.chunk_limit = MR_MAX(connections / 16, 1024u),
+		.half_open_limit = MR_MAX(connections / 16, 64u),
+		.mtu = 1500,
+		.output = segment_output,
+		.output_context = self,
+		.metrics = self->tcp_metrics,
+	};
+
+	mr_rng_secret(&config.table_key, sizeof(config.table_key));
+	mr_rng_secret(&config.isn_key, sizeof(config.isn_key));
+	mr_rng_secret(&config.cookie_key, sizeof(config.cookie_key));
+	mr_rng_secret(&config.rng_seed, sizeof(config.rng_seed));
+	for (uint16_t i = 0; i < self->group->port_count; i++)
+		config.mtu = MR_MIN(config.mtu, self->group->ports[i]->mtu);
+	return config;
+}
+
+int
+worker_tcp_create(struct mr_worker *self, struct mr_error *error)
+{
+	struct mr_tcp_app dns = { .ops = &mr_dns_stream_ops,
+				  .context = &self->dns_stream,
+				  .nodelay = true };
+	struct mr_tcp_config config;
+
+	if (!self->group->connection_limit)
+		return 0;
+	config = tcp_config(self);
+	if (mr_tcp_create(&self->tcp, &config, self->group->arena, mr_clock_now_ns(), error))
+		return error ? error->code : -ENOMEM;
+	if (mr_dns_stream_create(&self->dns_stream, &self->dns, &self->group->dns_stream,
+				 self->group->arena, error))
+		return error ? error->code : -ENOMEM;
+	mr_tcp_app_set(self->tcp, MR_NET_APP_DNS, &dns);
+	return 0;
+}
+
+void
+worker_tcp_destroy(struct mr_worker *self)
+{
+	if (self->tcp)
+		mr_tcp_destroy(self->tcp);
+	self->tcp = NULL;
+}
