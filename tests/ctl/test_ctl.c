@@ -127,7 +127,7 @@ every_command_that_looks_answers(void **state)
 	}
 	assert_int_equal(generation(&box), 1);
 	assert_int_equal(box.steers, 1);
-	assert_int_equal(box.steer_rules, 2);
+	assert_int_equal(box.steer_rules, 3); /* UDP, TCP and ICMP */
 	stop(&box);
 }
 
@@ -208,7 +208,7 @@ config_load_takes_what_is_live(void **state)
 	assert_int_equal(serial(&box, "three.test"), 33);
 	assert_int_equal(serial(&box, "one.test"), 1);
 	assert_int_equal(serial(&box, "two.test"), -1);
-	assert_int_equal(box.steer_rules, 4);
+	assert_int_equal(box.steer_rules, 6);
 	/* and back, twice: configurations that were loaded are retired */
 	json_decref(good(&box, "config load", json_pack("{ss}", "file", box.config_path)));
 	json_decref(good(&box, "config load", json_pack("{ss}", "file", path)));
