@@ -176,7 +176,28 @@ node_full_name(const struct mr_zone_builder *self, const struct mr_zone_node *no
 	memcpy(wire + node->name_bytes, self->origin, self->origin_bytes);
 }
 
-/* RFC 2308 3: the SOA with the lower of its TTL and its MINIMUM. */
+static void
+put_negative_sigs(struct mr_zone_builder *self, struct maker *maker,
+		  const struct mr_zone_rrset *soa, uint32_t ttl)
+{
+	const uint8_t *rr = soa->wire + soa->wire_bytes;
+	unsigned start = maker->used;
+
+	for (unsigned i = 0; i < soa->sig_count; i++) {
+		unsigned bytes = MR_ZONE_RR_FIXED_BYTES + mr_load_be16(rr + 10);
+		unsigned at = maker->used;
+
+		maker_put_link(maker, (uint16_t)(MR_ZONE_LINK_SUFFIX | self->origin_bytes));
+		maker_put(maker, rr + 2, bytes - 2);
+		if (!maker->full)
+			mr_store_be32(maker->bytes + at + 6, MR_MIN(ttl, mr_load_be32(rr + 6)));
+		rr += bytes;
+	}
+	maker_part(maker, 1, start, soa->sig_count);
+}
+
+/* RFC 2308 3: the SOA with the lower of its TTL and its MINIMUM; its RRSIGs, with that TTL too
+ * (RFC 4035 2.2), are part 1. */
 static int
 make_negative(struct mr_zone_builder *self, struct maker *maker)
 {
@@ -193,8 +214,9 @@ make_negative(struct mr_zone_builder *self, struct maker *maker)
 	self->cold.serial = mr_load_be32(numbers);
 	maker_start(maker, self->origin, self->origin_bytes);
 	maker_put_link(maker, (uint16_t)(MR_ZONE_LINK_SUFFIX | self->origin_bytes));
+	ttl = MR_MIN(ttl, minimum >> 31 ? 0 : minimum);
 	memcpy(fixed, soa->wire + 2, 4);
-	mr_store_be32(fixed + 4, MR_MIN(ttl, minimum >> 31 ? 0 : minimum));
+	mr_store_be32(fixed + 4, ttl);
 	maker_put(maker, fixed, sizeof(fixed));
 	start = maker->used;
 	maker_put_name(maker, rdata);
@@ -202,6 +224,7 @@ make_negative(struct mr_zone_builder *self, struct maker *maker)
 	maker_put(maker, numbers, 20);
 	mr_store_be16(maker->bytes + start - 2, (uint16_t)(maker->used - start));
 	maker_part(maker, 0, 0, 1);
+	put_negative_sigs(self, maker, soa, ttl);
 
 	uint32_t offset;
 	int code = maker_finish(maker, self, &offset);
@@ -376,6 +399,9 @@ zone_link(struct mr_zone_builder *self, struct mr_error *error)
 	free(maker);
 	if (code)
 		return mr_error_set(error, code, "a delegation is too large for a message");
+	code = zone_chain(self, error);
+	if (code)
+		return code;
 	self->cold.warnings = self->warnings;
 	struct mr_zone *zone = zone_image(self);
 

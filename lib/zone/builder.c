@@ -142,6 +142,13 @@ rdata_is_sound(uint16_t type, const uint8_t *rdata, uint16_t bytes)
 	case MR_ZONE_RRSIG:
 		return bytes > 18 && type_is_data(mr_load_be16(rdata)) &&
 		       zone_name_length(rdata + 18, bytes - 18u) > 0;
+	case MR_ZONE_NSEC:
+		return zone_name_length(rdata, bytes) > 0;
+	case MR_ZONE_NSEC3: /* RFC 5155 3.2: salt, next hash, types */
+		return bytes > 5 && bytes > 5u + rdata[4] &&
+		       bytes >= 6u + rdata[4] + rdata[5u + rdata[4]];
+	case MR_ZONE_NSEC3PARAM:
+		return bytes >= 5 && bytes == 5u + rdata[4];
 	default:
 		return true;
 	}
@@ -242,6 +249,7 @@ mr_zone_builder_add(struct mr_zone_builder *self, const struct mr_zone_record *r
 		log->labels++;
 	memcpy(log->bytes + name_bytes, record->rdata, record->rdata_bytes);
 	self->record_count++;
+	self->is_signed |= record->type == MR_ZONE_NSEC || record->type == MR_ZONE_NSEC3;
 	return 0;
 }
 
@@ -257,6 +265,7 @@ builder_empty(struct mr_zone_builder *self)
 	free(self->scratch);
 	free(self->cuts.items);
 	free(self->wildcards.items);
+	free(self->nsec3s.items);
 	struct mr_zone_builder fresh = { .origin_bytes = self->origin_bytes,
 					 .origin_labels = self->origin_labels };
 

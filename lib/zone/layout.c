@@ -106,7 +106,14 @@ struct group {
 	size_t count;
 	uint64_t bytes; /* of the node */
 	uint8_t flags;
+	bool nsec3; /* its NSEC3 records, or all but them: lookup.h (6) */
 };
+
+static bool
+of_group(const struct group *group, const struct zone_log *record)
+{
+	return (zone_log_kind(record) >> 1 == MR_ZONE_NSEC3) == group->nsec3;
+}
 
 static int
 record_error(const struct mr_zone_builder *self, const struct zone_log *record,
@@ -188,7 +195,7 @@ group_measure(struct mr_zone_builder *self, struct group *group, struct mr_error
 		for (end = i + 1; end < group->count; end++)
 			if (zone_log_kind(zone_log_at(self, group->entries[end].at)) != kind)
 				break;
-		if (kind == 0) /* an empty non-terminal's mark */
+		if (kind == 0 || !of_group(group, record)) /* 0: an empty non-terminal's mark */
 			continue;
 		int bytes = group_rrset(self, group, i, end, error);
 
@@ -246,7 +253,7 @@ group_write(struct mr_zone_builder *self, const struct group *group, struct mr_z
 		const struct zone_log *record = zone_log_at(self, group->entries[i].at);
 		uint16_t type = (uint16_t)(zone_log_kind(record) >> 1);
 
-		if (record->type == 0 || group->entries[i].hash == 0)
+		if (record->type == 0 || group->entries[i].hash == 0 || !of_group(group, record))
 			continue;
 		if (!rrset || rrset->type != type) {
 			to += rrset ? ((unsigned)rrset->wire_bytes + rrset->sig_bytes) & 1 : 0;
@@ -275,8 +282,11 @@ group_write(struct mr_zone_builder *self, const struct group *group, struct mr_z
 static int
 node_place(struct mr_zone_builder *self, uint64_t bytes, uint32_t *offset)
 {
-	uint64_t start = self->image.used % MR_CACHE_LINE, at;
-	uint64_t lines = (start + bytes + MR_CACHE_LINE - 1) / MR_CACHE_LINE;
+	uint64_t proof_bytes = self->is_signed ? sizeof(struct mr_zone_proof) : 0;
+	uint64_t start = self->image.used % MR_CACHE_LINE, at, lines;
+
+	bytes += proof_bytes;
+	lines = (start + bytes + MR_CACHE_LINE - 1) / MR_CACHE_LINE;
 
 	if (lines > (bytes + MR_CACHE_LINE - 1) / MR_CACHE_LINE &&
 	    zone_heap_take(&self->image, MR_CACHE_LINE - start, &at))
@@ -285,16 +295,18 @@ node_place(struct mr_zone_builder *self, uint64_t bytes, uint32_t *offset)
 		return -ENOMEM;
 	if (at / MR_ZONE_UNIT_BYTES > UINT32_MAX)
 		return -EFBIG;
-	*offset = (uint32_t)(at / MR_ZONE_UNIT_BYTES);
+	*offset = (uint32_t)((at + proof_bytes) / MR_ZONE_UNIT_BYTES);
 	return 0;
 }
 
 static int
-note_node(struct mr_zone_builder *self, const struct zone_log *first, uint8_t flags,
+note_node(struct mr_zone_builder *self, const struct zone_log *first, uint8_t flags, bool nsec3,
 	  uint32_t offset)
 {
 	int code = 0;
 
+	if (nsec3)
+		return zone_list_add(&self->nsec3s, offset);
 	if (flags & (MR_ZONE_NODE_DELEGATION | MR_ZONE_NODE_DNAME))
 		self->label_bits[first->labels / 64] |= 1ull << (first->labels % 64);
 	if (flags & MR_ZONE_NODE_DELEGATION)
@@ -308,17 +320,61 @@ note_node(struct mr_zone_builder *self, const struct zone_log *first, uint8_t fl
 	return code;
 }
 
+static int
+make_node(struct mr_zone_builder *self, struct group *group, uint32_t *offset,
+	  struct mr_error *error)
+{
+	const struct zone_log *first = zone_log_at(self, group->entries[0].at);
+	int code = group_measure(self, group, error);
+
+	if (code)
+		return code;
+	code = node_place(self, group->bytes, offset);
+	if (!code)
+		code = note_node(self, first, group->flags, group->nsec3, *offset);
+	if (code)
+		return mr_error_set(error, code, "no memory to lay out a zone");
+	group_write(self, group, zone_image_node(self, *offset));
+	return 0;
+}
+
+/* The records of one name: a node, or one for its NSEC3 and one for the rest. */
+static int
+make_nodes_of(struct mr_zone_builder *self, struct group *group, uint64_t hash,
+	      struct mr_error *error)
+{
+	size_t nsec3_count = 0;
+	uint32_t offset;
+	int code = 0;
+
+	for (size_t i = 0; self->is_signed && i < group->count; i++)
+		nsec3_count += zone_log_kind(zone_log_at(self, group->entries[i].at)) >> 1 ==
+			       MR_ZONE_NSEC3;
+	/* A dropped record is marked by hash 0; nobody's hash may be. */
+	for (size_t i = 0; i < group->count; i++)
+		group->entries[i].hash = 1;
+	if (nsec3_count > 0) {
+		group->nsec3 = true;
+		code = make_node(self, group, &offset, error);
+		group->nsec3 = false;
+	}
+	if (code || nsec3_count == group->count)
+		return code;
+	code = make_node(self, group, &offset, error);
+	if (!code)
+		self->scratch[self->cold.names++] = (struct zone_entry){ hash, offset };
+	return code;
+}
+
 /* scratch becomes the list of (hash, node). */
 static int
 make_nodes(struct mr_zone_builder *self, struct mr_error *error)
 {
 	struct group group;
-	size_t names = 0;
 
 	for (size_t i = 0; i < self->entry_count; i += group.count) {
 		const struct zone_log *first = zone_log_at(self, self->entries[i].at);
 		uint64_t hash = self->entries[i].hash;
-		uint32_t offset;
 		int code;
 
 		if (i + PREFETCH_AHEAD < self->entry_count)
@@ -329,21 +385,10 @@ make_nodes(struct mr_zone_builder *self, struct mr_error *error)
 		       zone_log_same_name(first,
 					  zone_log_at(self, self->entries[i + group.count].at)))
 			group.count++;
-		/* A dropped record is marked by hash 0; nobody's hash may be. */
-		for (size_t k = 0; k < group.count; k++)
-			group.entries[k].hash = 1;
-		code = group_measure(self, &group, error);
+		code = make_nodes_of(self, &group, hash, error);
 		if (code)
 			return code;
-		code = node_place(self, group.bytes, &offset);
-		if (!code)
-			code = note_node(self, first, group.flags, offset);
-		if (code)
-			return mr_error_set(error, code, "no memory to lay out a zone");
-		group_write(self, &group, zone_image_node(self, offset));
-		self->scratch[names++] = (struct zone_entry){ hash, offset };
 	}
-	self->cold.names = names;
 	return 0;
 }
 

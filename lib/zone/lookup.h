@@ -18,6 +18,8 @@
  *     pointers to offset 12, followed by its RRSIGs.
  * (4) A bucket that overflowed continues in the next line; at most MR_ZONE_SPILL_MAX lines.
  * (5) MR_ZONE_SPARE_BYTES behind the last byte are readable.
+ * (6) In a signed zone every node stands behind a struct mr_zone_proof. NSEC3 records stand at
+ *     nodes of their own, which no bucket leads to (RFC 5155 7.2.8: their names do not exist).
  */
 #ifndef MR_ZONE_LOOKUP_H
 #define MR_ZONE_LOOKUP_H
@@ -75,7 +77,9 @@ struct mr_zone {
 	uint32_t magic;
 	uint8_t origin_bytes, origin_labels, labels_max; /* labels_max: of the deepest node */
 	uint8_t layout;
-	uint8_t reserved[12];
+	uint8_t denial_kind; /* enum mr_zone_denial_kind */
+	uint8_t reserved[7];
+	uint32_t denial;  /* offset of struct mr_zone_denial; 0 in an unsigned zone */
 	uint8_t origin[]; /* lower-cased wire */
 };
 _Static_assert(offsetof(struct mr_zone, origin) == MR_CACHE_LINE, "the hot head is one line");
@@ -112,6 +116,16 @@ struct mr_zone_rrset {
 	uint8_t wire[]; /* padded to an even length */
 };
 
+/* How a signed zone says that something is not there. */
+enum mr_zone_denial_kind { MR_ZONE_UNSIGNED, MR_ZONE_BY_NSEC, MR_ZONE_BY_NSEC3 };
+
+/* What is known of a node beforehand. Offsets of nodes that hold an NSEC or NSEC3; 0: none. */
+struct mr_zone_proof {
+	uint32_t match;    /* NSEC3: has the node's hash. NSEC: is the node, or comes before it */
+	uint32_t wildcard; /* covers or matches "*" below the node */
+};
+_Static_assert(sizeof(struct mr_zone_proof) == MR_ZONE_UNIT_BYTES, "nodes stay aligned");
+
 /* A prebuilt part of an answer: bytes with pointers that are set when it is put in place.
  * Part 0 is authority; part 1 additional that must not be left out (in-domain glue, RFC 9471);
  * part 2 additional that may. */
@@ -144,6 +158,13 @@ static inline const struct mr_zone_node *
 mr_zone_apex(const struct mr_zone *zone)
 {
 	return mr_zone_ref(zone, zone->apex);
+}
+
+/* mr_zone_node_proof: only of a node of a signed zone. */
+static inline const struct mr_zone_proof *
+mr_zone_node_proof(const struct mr_zone_node *node)
+{
+	return (const struct mr_zone_proof *)(const void *)node - 1;
 }
 
 static inline const struct mr_zone_bucket *

@@ -81,6 +81,7 @@ mr_zone_info(const struct mr_zone *zone, struct mr_zone_info *out)
 	out->node_bytes = cold->node_bytes;
 	out->wire_bytes = cold->wire_bytes;
 	out->block_bytes = cold->block_bytes;
+	out->denial_bytes = cold->denial_bytes;
 }
 
 static void
@@ -133,7 +134,30 @@ mr_zone_visit(const struct mr_zone *zone,
 				return verdict;
 		}
 	}
+	const uint32_t *nsec3s = mr_zone_ref(zone, zone_cold(zone)->nsec3_nodes);
+
+	for (uint32_t i = 0; i < zone_cold(zone)->nsec3_count; i++) {
+		int verdict = visit_node(zone, mr_zone_ref(zone, nsec3s[i]), visit, context);
+
+		if (verdict)
+			return verdict;
+	}
 	return 0;
+}
+
+/* Nobody is in a hurry here: an NSEC3 is asked for by a person. */
+static const struct mr_zone_node *
+find_nsec3(const struct mr_zone *zone, const uint8_t *name, unsigned bytes)
+{
+	const uint32_t *nsec3s = mr_zone_ref(zone, zone_cold(zone)->nsec3_nodes);
+
+	for (uint32_t i = 0; i < zone_cold(zone)->nsec3_count; i++) {
+		const struct mr_zone_node *node = mr_zone_ref(zone, nsec3s[i]);
+
+		if (node->name_bytes == bytes && memcmp(node->name, name, bytes) == 0)
+			return node;
+	}
+	return NULL;
 }
 
 int
@@ -153,7 +177,8 @@ mr_zone_find_rrset(const struct mr_zone_store *store, const struct mr_zone *zone
 	if (scanned.bytes - at != zone->origin_bytes ||
 	    memcmp(scanned.lower + at, zone->origin, zone->origin_bytes))
 		return -ENOENT;
-	node = mr_zone_probe(zone, &scanned, scanned.labels);
+	node = type == MR_ZONE_NSEC3 ? find_nsec3(zone, scanned.lower, at)
+				     : mr_zone_probe(zone, &scanned, scanned.labels);
 	rrset = node ? mr_zone_node_rrset(node, type) : NULL;
 	if (!rrset)
 		return -ENOENT;

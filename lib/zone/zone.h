@@ -11,7 +11,8 @@
  *         threads.
  * Memory: a builder works on the heap and copies the finished zone, pointer-free, into one extent
  *         of the store.
- * Spec:   RFC 1034, 1035, 2181, 2308, 3597, 4343 (case), 4592 (wildcards).
+ * Spec:   RFC 1034, 1035, 2181, 2308, 3597, 4034 6.1 (canonical order), 4343 (case),
+ *         4592 (wildcards), 5155 (NSEC3).
  *
  * (1) A zone is never written after mr_zone_builder_finish.
  * (2) Everything in a zone is addressed by offset from its start.
@@ -28,6 +29,9 @@
 enum {
 	MR_ZONE_INCLUDE_DEPTH = 10,
 	MR_ZONE_RRS_PER_SET = 4096,
+	/* RFC 5155 10.3; more would let a query cost what its sender does not pay. RFC 9276 3.1
+	 * wants 0. */
+	MR_ZONE_NSEC3_ITERATIONS = 150,
 	/* An RRset with its RRSIGs that is larger fits no message beside its question. */
 	MR_ZONE_RRSET_BYTES = 65000,
 };
@@ -84,8 +88,8 @@ MR_MUST_USE int mr_zone_builder_add(struct mr_zone_builder *self,
 /* mr_zone_builder_finish checks (3) and what concerns whole RRsets, lays the zone out in store and
  * gives it. Identical records are merged (RFC 2181 5); differing TTLs of one set become the lowest,
  * with a warning counted. -EINVAL for a CNAME beside other data, two CNAMEs or DNAMEs at one name,
- * an RRset above MR_ZONE_RRSET_BYTES or MR_ZONE_RRS_PER_SET; -ENOMEM. The builder is empty
- * afterwards, also on failure. */
+ * an RRset above MR_ZONE_RRSET_BYTES or MR_ZONE_RRS_PER_SET, NSEC3 of more iterations than
+ * MR_ZONE_NSEC3_ITERATIONS; -ENOMEM. The builder is empty afterwards, also on failure. */
 MR_MUST_USE int mr_zone_builder_finish(struct mr_zone_builder *self, struct mr_zone_store *store,
 				       struct mr_zone **zone, struct mr_error *error);
 void mr_zone_builder_destroy(struct mr_zone_builder *self);
@@ -102,9 +106,9 @@ struct mr_zone_info {
 	uint32_t serial;
 	uint32_t warnings;                      /* duplicates merged and TTLs lowered */
 	uint64_t records, rrsets, names, bytes; /* bytes: all-in, in the store */
-	/* of bytes: hash lines; node heads and names; finished records; prebuilt referrals and tail
-	 */
-	uint64_t bucket_bytes, node_bytes, wire_bytes, block_bytes;
+	/* of bytes: hash lines; node heads and names; finished records; prebuilt referrals and
+	 * tail; the order of a signed zone */
+	uint64_t bucket_bytes, node_bytes, wire_bytes, block_bytes, denial_bytes;
 };
 void mr_zone_info(const struct mr_zone *zone, struct mr_zone_info *out);
 
@@ -166,6 +170,12 @@ struct mr_zone *mr_zone_set_find(const struct mr_zone_set *self, const uint8_t *
  * limit labels, or NULL. Worker. */
 MR_HOT const struct mr_zone *mr_zone_set_match(const struct mr_zone_set *self,
 					       const struct mr_zone_name *name, unsigned limit);
+
+/* mr_zone_cover returns the node with the NSEC or NSEC3 that covers (or matches) the suffix of name
+ * with that many labels, in a signed zone; NULL when the zone has none at all. One hashing of at
+ * most MR_ZONE_NSEC3_ITERATIONS + 1 rounds, one search of log2 steps. Worker. */
+MR_HOT const struct mr_zone_node *mr_zone_cover(const struct mr_zone *zone,
+						const struct mr_zone_name *name, unsigned labels);
 
 /* mr_zone_set_prefetch fetches what mr_zone_set_match will look at first. */
 MR_HOT void mr_zone_set_prefetch(const struct mr_zone_set *self, const struct mr_zone_name *name);

@@ -5,6 +5,8 @@
  *   builder.c  records checked one by one and appended to a log
  *   layout.c   log -> sorted -> nodes, RRsets and buckets in an image on the heap
  *   block.c    wildcards, cuts, prebuilt referrals and the negative tail
+ *   chain.c    a signed zone's NSEC or NSEC3 records in their order, and each node's proofs
+ *   denial.c   the same order asked by a worker
  *   store.c    image -> extent; release; figures
  */
 #ifndef MR_ZONE_ZONE_INT_H
@@ -14,7 +16,7 @@
 
 enum {
 	ZONE_MAGIC = 0x315a524d, /* "MRZ1" */
-	ZONE_LAYOUT = 1,
+	ZONE_LAYOUT = 2,
 	ZONE_NAMES_PER_BUCKET = 6, /* of 10 slots: 4 % of the homes spill */
 	ZONE_FILE_MAX = 65535,
 	ZONE_POINTER_REACH = 7000, /* a block's inner pointers stay below this, see dns/answer */
@@ -26,11 +28,38 @@ struct mr_zone_store {
 	struct mr_hash_key key;
 };
 
+/* The denial records of a signed zone in their order: that of the names (RFC 4034 6.1) for NSEC,
+ * that of the hashes for NSEC3. An entry's key is the first 8 bytes of what it is ordered by; every
+ * ZONE_CHAIN_STEP-th key stands a second time in tops, which stays in the cache. */
+struct mr_zone_denial {
+	uint32_t count, top_count;
+	uint32_t keys, tops, nodes; /* offsets of uint64_t, uint64_t and uint32_t arrays */
+	uint16_t iterations;
+	uint8_t salt_bytes;
+	uint8_t salt[255];
+};
+
+enum {
+	ZONE_CHAIN_STEP = 16,
+	ZONE_NSEC3_HASH_BYTES = 20,
+	ZONE_NSEC3_LABEL_BYTES = 32, /* base32hex of it */
+	/* The labels from the right, each octet at most doubled, each label with an end. */
+	ZONE_ORDER_BYTES = 2 * MR_ZONE_NAME_BYTES + MR_ZONE_LABELS,
+};
+
+/* What an entry or a question is ordered by; compares by memcmp, then by length. */
+struct zone_order {
+	unsigned bytes;
+	uint8_t key[ZONE_ORDER_BYTES + 8];
+};
+
 /* Behind the origin: what only the control plane asks. */
 struct zone_cold {
 	uint64_t records, rrsets, names;
 	uint64_t bucket_bytes, node_bytes, wire_bytes, block_bytes;
+	uint64_t denial_bytes;
 	uint32_t serial, warnings;
+	uint32_t nsec3_nodes, nsec3_count; /* offset of their nodes' offsets; how many */
 };
 
 /* ---- builder ---- */
@@ -77,8 +106,9 @@ struct mr_zone_builder {
 	struct zone_entry *entries, *scratch;
 	size_t entry_count, entry_room;
 	struct zone_heap image;
-	struct zone_list cuts, wildcards; /* nodes */
-	uint64_t label_bits[2];           /* label counts that cuts and DNAMEs have */
+	struct zone_list cuts, wildcards, nsec3s; /* nodes */
+	bool is_signed;         /* an NSEC or NSEC3 was seen: nodes have room for their proofs */
+	uint64_t label_bits[2]; /* label counts that cuts and DNAMEs have */
 	struct zone_cold cold;
 };
 
@@ -136,5 +166,29 @@ MR_MUST_USE int zone_sort(struct mr_zone_builder *self);
  * and the negative tail. Both 0 or -errno. */
 MR_MUST_USE int zone_layout(struct mr_zone_builder *self, struct mr_error *error);
 MR_MUST_USE int zone_link(struct mr_zone_builder *self, struct mr_error *error);
+
+/* zone_chain puts a signed zone's denial records in order and fills every node's proofs. */
+MR_MUST_USE int zone_chain(struct mr_zone_builder *self, struct mr_error *error);
+
+/* ---- denial ---- */
+
+/* zone_sha1 hashes byte_count bytes, at most 2 * 255 (FIPS 180-4). */
+void zone_sha1(const uint8_t *bytes, unsigned byte_count, uint8_t out[ZONE_NSEC3_HASH_BYTES]);
+
+/* zone_order_name: the order of a lower-cased name of that many bytes, without its root label.
+ * zone_order_hash: of its hash (RFC 5155 5), where name has its root label. zone_order_node: of a
+ * node that holds a record of the chain. */
+void zone_order_name(const uint8_t *relative, unsigned bytes, struct zone_order *order);
+void zone_order_hash(const struct mr_zone_denial *denial, const uint8_t *name, unsigned bytes,
+		     struct zone_order *order);
+void zone_order_node(const struct mr_zone *zone, const struct mr_zone_node *node,
+		     struct zone_order *order);
+int zone_order_compare(const struct zone_order *a, const struct zone_order *b);
+/* zone_order_key is an order's first 8 bytes as a number, zeros where it is shorter. */
+uint64_t zone_order_key(const struct zone_order *order);
+
+/* zone_order_find returns the index of the last entry that is not behind order, wrapping to the
+ * last of all; *exact says that it is equal. count > 0. */
+uint32_t zone_order_find(const struct mr_zone *zone, const struct zone_order *order, bool *exact);
 
 #endif
