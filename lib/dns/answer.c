@@ -87,11 +87,23 @@ static void
 put_negative(struct dns_answer *self, const struct mr_zone *zone)
 {
 	const struct mr_zone_block *block = mr_zone_ref(zone, zone->negative);
+	bool sigs = self->dnssec_ok;
 
-	if (put_block(self, block, block->bytes[0]))
-		self->authority_count += block->counts[0];
+	if (put_block(self, block, block->bytes[0] + (sigs ? block->bytes[1] : 0u)))
+		self->authority_count += block->counts[0] + (sigs ? block->counts[1] : 0);
 	else
 		self->truncated = true;
+}
+
+/* How many labels the suffix of name has that starts at that offset. */
+static unsigned
+labels_from(const struct mr_zone_name *name, unsigned at)
+{
+	unsigned labels = name->labels;
+
+	while (mr_zone_name_at(name, labels) < at)
+		labels--;
+	return labels;
 }
 
 static MR_COLD void
@@ -99,17 +111,18 @@ put_referral(struct dns_answer *self, const struct mr_zone *zone, const struct m
 {
 	const struct mr_zone_block *block = mr_zone_ref(zone, cut->link);
 	uint32_t needed = (uint32_t)block->bytes[0] + block->bytes[1];
+	unsigned cut_at = self->name->bytes - (unsigned)cut->name_bytes - zone->origin_bytes;
 	const struct mr_zone_rrset *ds =
 		self->dnssec_ok ? mr_zone_node_rrset(cut, MR_ZONE_DS) : NULL;
 
 	self->tally[MR_DNS_found_referral]++;
 	if (self->answer_count == 0)
 		self->authoritative = false;
-	if (ds) /* RFC 4035 3.1.4.1 */
-		self->authority_count +=
-			(uint16_t)put_rrset(self, ds,
-					    self->name_at + self->name->bytes - cut->name_bytes -
-						    zone->origin_bytes);
+	if (ds) /* RFC 4035 3.1.4 */
+		self->authority_count += (uint16_t)put_rrset(self, ds, self->name_at + cut_at);
+	else
+		dns_denial_no_data(self, zone, cut, labels_from(self->name, cut_at));
+	dns_denial_put(self);
 	if (put_block(self, block, needed + block->bytes[2])) {
 		self->additional_count += block->counts[1] + block->counts[2];
 	} else if (put_block(self, block, needed)) {
@@ -198,8 +211,8 @@ follow_cname(struct dns_answer *self, const struct mr_zone_node *node)
 }
 
 /* RFC 8482 4.1: one RRset for ANY. */
-static MR_COLD void
-put_any(struct dns_answer *self, const struct mr_zone *zone, const struct mr_zone_node *node)
+static MR_COLD bool
+put_any(struct dns_answer *self, const struct mr_zone_node *node)
 {
 	const struct mr_zone_rrset *rrset = mr_zone_node_rrsets(node);
 
@@ -208,33 +221,79 @@ put_any(struct dns_answer *self, const struct mr_zone *zone, const struct mr_zon
 			continue;
 		self->tally[MR_DNS_found_any]++;
 		self->answer_count += (uint16_t)put_rrset(self, rrset, self->name_at);
-		return;
+		return true;
 	}
-	self->tally[MR_DNS_found_nodata]++;
-	put_negative(self, zone);
+	return false;
 }
 
-/* The name exists, or a wildcard stands for it: what node has is the answer. */
+/* All signatures of a name: they are stored with what they cover. */
+static MR_COLD bool
+put_signatures(struct dns_answer *self, const struct mr_zone_node *node)
+{
+	const struct mr_zone_rrset *rrset = mr_zone_node_rrsets(node);
+	bool any = false;
+
+	for (unsigned i = 0; i < node->rrset_count && !self->truncated;
+	     i++, rrset = mr_zone_rrset_next(rrset)) {
+		uint32_t start = self->at;
+
+		if (rrset->sig_count == 0)
+			continue;
+		any = true;
+		if (!put_bytes(self, rrset->wire + rrset->wire_bytes, rrset->sig_bytes)) {
+			self->truncated = true;
+			break;
+		}
+		point_owners(self->message + start, rrset->sig_count, self->name_at);
+		self->answer_count += rrset->sig_count;
+	}
+	return any;
+}
+
+/* What node has is the answer; *no_data says that it has nothing. */
 static inline enum step
 answer_from_node(struct dns_answer *self, const struct mr_zone *zone,
-		 const struct mr_zone_node *node)
+		 const struct mr_zone_node *node, bool *no_data)
 {
 	const struct mr_zone_rrset *rrset = mr_zone_node_rrset(node, self->qtype);
 
+	*no_data = false;
 	if (mr_likely(rrset != NULL)) {
 		self->tally[MR_DNS_found_rrset]++;
 		self->answer_count += (uint16_t)put_rrset(self, rrset, self->name_at);
 		return STEP_DONE;
 	}
-	if (self->qtype == MR_ZONE_ANY) {
-		put_any(self, zone, node);
+	if (self->qtype == MR_ZONE_ANY && put_any(self, node))
+		return STEP_DONE;
+	if (self->qtype == MR_ZONE_RRSIG && put_signatures(self, node)) {
+		self->tally[MR_DNS_found_rrset]++;
 		return STEP_DONE;
 	}
 	if (node->flags & MR_ZONE_NODE_CNAME)
 		return follow_cname(self, node);
 	self->tally[MR_DNS_found_nodata]++;
 	put_negative(self, zone);
+	*no_data = true;
 	return STEP_DONE;
+}
+
+/* RFC 4592: the wildcard below the closest encloser, which has that many labels, stands for the
+ * name. */
+static MR_COLD enum step
+answer_from_wildcard(struct dns_answer *self, const struct mr_zone *zone,
+		     const struct mr_zone_node *wildcard, unsigned labels)
+{
+	uint32_t name_at = self->name_at, followed_at;
+	enum step step;
+	bool no_data;
+
+	self->tally[MR_DNS_found_wildcard]++;
+	step = answer_from_node(self, zone, wildcard, &no_data);
+	followed_at = self->name_at; /* the proof is of the name that was asked for */
+	self->name_at = name_at;
+	dns_denial_wildcard(self, zone, wildcard, labels, no_data);
+	self->name_at = followed_at;
+	return step;
 }
 
 /* RFC 1034 4.3.2 step 3, for a name that is within zone. */
@@ -243,7 +302,7 @@ answer_in_zone(struct dns_answer *self, const struct mr_zone *zone)
 {
 	const struct mr_zone_name *name = self->name;
 	const struct mr_zone_node *node = NULL, *above;
-	bool exact;
+	bool exact, no_data;
 	unsigned labels;
 
 	self->authoritative = true;
@@ -264,18 +323,22 @@ answer_in_zone(struct dns_answer *self, const struct mr_zone *zone)
 		}
 	}
 	/* 3a */
-	if (mr_likely(exact))
-		return answer_from_node(self, zone, node);
+	if (mr_likely(exact)) {
+		enum step step = answer_from_node(self, zone, node, &no_data);
+
+		if (mr_unlikely(no_data))
+			dns_denial_no_data(self, zone, node, name->labels);
+		return step;
+	}
 	/* 3c */
 	if (node->flags & MR_ZONE_NODE_DNAME)
 		return follow_dname(self, zone, node);
-	if (node->link) {
-		self->tally[MR_DNS_found_wildcard]++;
-		return answer_from_node(self, zone, mr_zone_ref(zone, node->link));
-	}
+	if (node->link)
+		return answer_from_wildcard(self, zone, mr_zone_ref(zone, node->link), labels);
 	self->tally[MR_DNS_found_missing]++;
 	self->rcode = DNS_NXDOMAIN; /* also of a chain's last name: RFC 6604 3 */
 	put_negative(self, zone);
+	dns_denial_missing(self, zone, node, labels);
 	return STEP_DONE;
 }
 
@@ -364,7 +427,7 @@ dns_answer_start(struct dns_answer *self, struct mr_dns *dns, const struct dns_q
 	self->rcode = query->rcode;
 	self->qtype = query->qtype;
 	self->authoritative = self->truncated = false;
-	self->dname_count = 0;
+	self->dname_count = self->proof_count = 0;
 	self->dnssec_ok = query->dnssec_ok;
 	self->tally = dns->tally;
 }
@@ -380,6 +443,8 @@ dns_answer_lookup(struct dns_answer *self, const struct mr_zone_set *zones,
 	}
 	if (mr_unlikely(answer_in_zone(self, query->zone) == STEP_FOLLOW))
 		answer_chain(self, zones);
+	if (mr_unlikely(self->proof_count > 0))
+		dns_denial_put(self);
 }
 
 static void

@@ -6,9 +6,10 @@
  * Thread: its worker. Zones are read under RCU, inside one burst.
  * Memory: allocates nothing; an answer is written over its query, in [message .. message +
  *         room_bytes), behind the question, which stays as it came (its case too).
- * Spec:   RFC 1034 4.3.2 (lookup), 1035 (format), 2181, 2308 (negative answers), 3597, 4343,
- *         4592 (wildcards), 6672 (DNAME), 6891 (EDNS), 7871 (ECS, parsed), 8020, 8482 (ANY),
- *         8945 5.2.1 (a TSIG key that we do not have), 9471 (glue), 9619 (one question).
+ * Spec:   RFC 1034 4.3.2 (lookup), 1035 (format), 2181, 2308 (negative answers), 3597, 4035 3.1
+ *         and 5155 7.2 (zones that are signed), 4343, 4592 (wildcards), 6672 (DNAME), 6891 (EDNS),
+ *         7871 (ECS, parsed), 8020, 8482 (ANY), 8945 5.2.1 (a TSIG key that we do not have), 9471
+ *         (glue), 9619 (one question).
  *
  * Stages of a burst: parse and hash all -> prefetch buckets -> prefetch RRsets -> write all.
  *

@@ -14,6 +14,7 @@ enum {
 	 * that every pointer into a prebuilt block or a chain's last name is within reach. */
 	DNS_CHAIN_BYTES = 9000,
 	DNS_POINTER_MAX = 0x3fff,
+	DNS_PROOFS_MAX = 3 * (MR_DNS_CNAME_MAX + 1), /* no step needs more than three */
 };
 
 enum dns_rcode {
@@ -60,6 +61,12 @@ struct dns_tsig {
 	uint8_t record[600];
 };
 
+/* An NSEC or NSEC3 that is to be in the answer; origin_at: where its zone's name stands. */
+struct dns_proof {
+	const struct mr_zone_node *node;
+	uint16_t type, origin_at;
+};
+
 /* One answer while it is written. */
 struct dns_answer {
 	uint8_t *message;
@@ -72,8 +79,9 @@ struct dns_answer {
 	uint16_t answer_count, authority_count, additional_count;
 	uint16_t rcode, qtype;
 	bool authoritative, truncated, dnssec_ok;
-	uint8_t dname_count;
+	uint8_t dname_count, proof_count;
 	const struct mr_zone_node *dnames[MR_DNS_CNAME_MAX + 1]; /* that are in the answer */
+	struct dns_proof proofs[DNS_PROOFS_MAX];
 	uint32_t *tally;
 };
 
@@ -97,6 +105,17 @@ void dns_answer_lookup(struct dns_answer *self, const struct mr_zone_set *zones,
 		       const struct dns_query *query);
 void dns_answer_finish(struct dns_answer *self, struct mr_dns *dns, const struct dns_query *query,
 		       struct mr_dns_item *item, const struct dns_tsig *tsig);
+
+/* What is not there, of the name now asked for; nothing unless the client wants DNSSEC of a signed
+ * zone. labels are those of the closest encloser (missing, wildcard) or of the node (no_data).
+ * dns_denial_put writes what was noted, before any additional record. */
+void dns_denial_missing(struct dns_answer *self, const struct mr_zone *zone,
+			const struct mr_zone_node *encloser, unsigned labels);
+void dns_denial_no_data(struct dns_answer *self, const struct mr_zone *zone,
+			const struct mr_zone_node *node, unsigned labels);
+void dns_denial_wildcard(struct dns_answer *self, const struct mr_zone *zone,
+			 const struct mr_zone_node *wildcard, unsigned labels, bool no_data);
+void dns_denial_put(struct dns_answer *self);
 
 /* dns_tsig_refuse saves from the query what a BADKEY answer repeats (before it is overwritten), and
  * dns_tsig_put writes that record. */

@@ -52,6 +52,7 @@
 	X(found_no_zone, COUNTER, QUERIES, "Names in no zone served")                         \
 	X(chain_limit, COUNTER, QUERIES, "Chains cut at their limit")                         \
 	X(chain_loop, COUNTER, QUERIES, "Chains that came back to a name")                    \
+	X(denial, COUNTER, QUERIES, "NSEC and NSEC3 records given as proof")                  \
 	X(truncated, COUNTER, QUERIES, "Answers sent with TC")                                \
 	X(glue_left_out, COUNTER, QUERIES, "Referrals without glue that they can do without") \
 	/* why it was refused or not understood */                                            \
