@@ -63,6 +63,12 @@ put_rrset(struct dns_answer *self, const struct mr_zone_rrset *rrset, uint32_t o
 	return count;
 }
 
+unsigned
+dns_put_rrset(struct dns_answer *self, const struct mr_zone_rrset *rrset, uint32_t owner_at)
+{
+	return put_rrset(self, rrset, owner_at);
+}
+
 /* Puts the first parts of a block; false when they do not fit or its pointers would not reach. */
 static bool
 put_block(struct dns_answer *self, const struct mr_zone_block *block, uint32_t bytes)
@@ -445,6 +451,8 @@ dns_answer_lookup(struct dns_answer *self, const struct mr_zone_set *zones,
 		answer_chain(self, zones);
 	if (mr_unlikely(self->proof_count > 0))
 		dns_denial_put(self);
+	if (mr_unlikely(dns_has_related(self->qtype)) && self->answer_count > 0)
+		dns_related_put(self, zones, query->question_end);
 }
 
 static void

@@ -106,6 +106,24 @@ void dns_answer_lookup(struct dns_answer *self, const struct mr_zone_set *zones,
 void dns_answer_finish(struct dns_answer *self, struct mr_dns *dns, const struct dns_query *query,
 		       struct mr_dns_item *item, const struct dns_tsig *tsig);
 
+/* dns_put_rrset puts rrset with its owner at owner_at; returns how many records, 0 (and TC) when it
+ * does not fit. */
+unsigned dns_put_rrset(struct dns_answer *self, const struct mr_zone_rrset *rrset,
+		       uint32_t owner_at);
+
+/* dns_related_put adds what belongs to the answer section, which begins at `at`: addresses of name
+ * servers, mail exchangers and services that are in our zones. */
+MR_COLD void dns_related_put(struct dns_answer *answer, const struct mr_zone_set *zones,
+			     uint32_t at);
+/* dns_has_related says whether records of type lead to other names. */
+static inline bool
+dns_has_related(uint16_t type)
+{
+	const uint64_t low = 1ull << MR_ZONE_NS | 1ull << MR_ZONE_MX | 1ull << MR_ZONE_SRV;
+
+	return type < 64 ? low >> type & 1 : type == MR_ZONE_SVCB || type == MR_ZONE_HTTPS;
+}
+
 /* What is not there, of the name now asked for; nothing unless the client wants DNSSEC of a signed
  * zone. labels are those of the closest encloser (missing, wildcard) or of the node (no_data).
  * dns_denial_put writes what was noted, before any additional record. */

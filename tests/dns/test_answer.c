@@ -239,10 +239,67 @@ test_burst_equals_singles(void **state)
 	fixture_close(f);
 }
 
+/* RFC 2782, 9460 4.1, 1035 3.3: what a record leads to comes along, once, while there is room. */
+static void
+test_related_addresses_come_along_where_they_fit(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		unsigned additional;
+	} cases[] = {
+		{ "example.", 15, 3 }, /* mail has A and AAAA, mail2 A; nobody else twice */
+		{ "example.", 2, 2 },  /* ns, and glue of below */
+		{ "_s.example.", 33, 2 },   { "h.example.", 65, 1 },   { "alias.example.", 65, 2 },
+		{ "null.example.", 65, 0 }, { "cut.example.", 15, 0 },
+	};
+	static struct fixture f;
+	struct ask ask = { .edns_bytes = 1232 };
+
+	(void)state;
+	fixture_open(&f);
+	fixture_zone(
+		&f, "example.",
+		"example. 60 IN SOA ns.example. h.example. 1 1 1 1 1\n"
+		"example. 60 IN NS ns.example.\nexample. 60 IN NS ns.below.example.\n"
+		"ns.example. 60 IN A 192.0.2.1\nbelow.example. 60 IN NS ns.below.example.\n"
+		"ns.below.example. 60 IN A 192.0.2.2\n"
+		"example. 60 IN MX 1 mail.example.\nexample. 60 IN MX 2 mail2.example.\n"
+		"example. 60 IN MX 3 mail.example.\nexample. 60 IN MX 4 away.\n"
+		"mail.example. 60 IN A 192.0.2.3\nmail.example. 60 IN AAAA 2001:db8::3\n"
+		"mail2.example. 60 IN A 192.0.2.4\n"
+		"_s.example. 60 IN SRV 1 2 53 mail.example.\n"
+		"h.example. 60 IN HTTPS 1 . alpn=h2\nh.example. 60 IN A 192.0.2.5\n"
+		"alias.example. 60 IN HTTPS 0 h.example.\nnull.example. 60 IN HTTPS 0 .\n"
+		"null.example. 60 IN A 192.0.2.6\ncut.example. 60 IN MX 1 ns.below.example.\n");
+	fixture_set(&f);
+	for (size_t i = 0; i < MR_ARRAY_COUNT(cases); i++) {
+		ldns_pkt *answer = fixture_ask(&f, cases[i].name, cases[i].type, &ask);
+
+		assert_int_equal(ldns_pkt_arcount(answer), cases[i].additional);
+		assert_int_equal(ldns_pkt_nscount(answer), 0); /* minimal */
+		ldns_pkt_free(answer);
+	}
+	for (unsigned room = 600; room > 100; room--) {
+		struct ask small = { .transport = MR_DNS_TCP, .room_bytes = (uint16_t)room };
+		ldns_pkt *answer = fixture_ask(&f, "example.", 15, &small);
+
+		if (ldns_pkt_ancount(answer) == 4) { /* no TC while the answer is whole */
+			assert_false(ldns_pkt_tc(answer));
+		} else {
+			assert_true(ldns_pkt_tc(answer));
+			assert_int_equal(ldns_pkt_arcount(answer), 0);
+		}
+		ldns_pkt_free(answer);
+	}
+	fixture_close(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_related_addresses_come_along_where_they_fit),
 		cmocka_unit_test(test_rrset_that_does_not_fit_sets_tc),
 		cmocka_unit_test(test_room_is_obeyed_to_the_byte),
 		cmocka_unit_test(test_chain_keeps_what_fits),

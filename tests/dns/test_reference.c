@@ -252,8 +252,40 @@ search(const struct world *w, unsigned zone, char *name, uint16_t qtype, struct 
 	return false;
 }
 
+/* RFC 1035 3.3.9, 3.3.11: addresses of the hosts that MX and NS records name. */
 static void
-resolve(const struct world *w, const char *qname, uint16_t qtype, struct result *r)
+relate(const struct world *w, uint16_t qtype, struct result *r)
+{
+	char seen[LINES_MAX][NAME_TEXT];
+	unsigned seen_count = 0;
+
+	for (unsigned i = 0; i < r->answer.count; i++) {
+		const char *line = r->answer.lines[i], *target;
+		bool again = false, below_cut = false;
+		char kind[8];
+		int zone;
+
+		sscanf(line, "%*s\t%*u\tIN\t%7s", kind);
+		if ((qtype != 15 && qtype != 2) || strcmp(kind, type_name(qtype)))
+			continue;
+		target = strrchr(line, qtype == 15 ? ' ' : '\t') + 1;
+		for (unsigned k = 0; k < seen_count; k++)
+			again |= strcmp(seen[k], target) == 0;
+		zone = zone_of(w, target, false);
+		if (again || zone < 0)
+			continue;
+		for (unsigned n = labels(w->origins[zone]) + 1; n <= labels(target); n++)
+			below_cut |= has(w, (unsigned)zone, ancestor(target, n), 2);
+		for (unsigned n = labels(w->origins[zone]); n < labels(target); n++)
+			below_cut |= has(w, (unsigned)zone, ancestor(target, n), 39);
+		strcpy(seen[seen_count++], target);
+		if (!below_cut || qtype == 2)
+			say_set(w, (unsigned)zone, target, 1, target, &r->additional);
+	}
+}
+
+static void
+resolve_name(const struct world *w, const char *qname, uint16_t qtype, struct result *r)
 {
 	char name[2 * NAME_TEXT], seen[20][NAME_TEXT];
 
@@ -277,6 +309,13 @@ resolve(const struct world *w, const char *qname, uint16_t qtype, struct result 
 		if (!search(w, (unsigned)zone, name, qtype, r))
 			return;
 	}
+}
+
+static void
+resolve(const struct world *w, const char *qname, uint16_t qtype, struct result *r)
+{
+	resolve_name(w, qname, qtype, r);
+	relate(w, qtype, r);
 }
 
 /* ---- random worlds ---- */
