@@ -3,14 +3,12 @@
  * dns/additional - what a query carries behind its question: EDNS and TSIG.
  *
  * RFC 6891 6.1.1: one OPT at most, its owner the root. 6.1.3: another version gets BADVERS, and its
- * options are not read. 6.1.2: options that are not known are passed over.
+ * options are not read.
  * RFC 8945 5.1: TSIG is the last record. We have no keys yet, so 5.2.1 applies: NOTAUTH, BADKEY.
  */
 #include "dns/dns_int.h"
 
-enum { OPTION_ECS = 8 };
 enum { TSIG_BADKEY = 17, TSIG_CLASS_ANY = 255 };
-enum { FAMILY_V4 = 1, FAMILY_V6 = 2 };
 
 struct record {
 	uint16_t start, owner_end, type, rr_class, rdata_bytes;
@@ -66,55 +64,6 @@ read_record(const struct mr_dns_item *item, unsigned *at, struct record *record)
 	return !cursor.failed;
 }
 
-/* RFC 7871 6: family, source length, scope (0 in a query), and no more address than the length
- * needs, with zeros behind it. Families that are not known are passed over. */
-static bool
-read_ecs(struct mr_dns_item *item, const uint8_t *data, unsigned bytes)
-{
-	unsigned family, bits, address_bytes;
-	uint8_t address[16] = { 0 };
-
-	if (bytes < 4)
-		return false;
-	family = mr_load_be16(data);
-	bits = data[2];
-	address_bytes = (bits + 7) / 8;
-	if (data[3] != 0 || bytes - 4 != address_bytes)
-		return false;
-	if (family != FAMILY_V4 && family != FAMILY_V6)
-		return true;
-	if (bits > (family == FAMILY_V4 ? 32u : 128u))
-		return false;
-	memcpy(address, data + 4, address_bytes);
-	if (bits % 8 && address[bits / 8] & (0xff >> bits % 8))
-		return false;
-	item->client.ecs.addr =
-		family == FAMILY_V4 ? mr_addr_from_v4(address) : mr_addr_from_v6(address);
-	item->client.ecs.bits = (uint8_t)(family == FAMILY_V4 ? bits + 96 : bits);
-	return true;
-}
-
-static bool
-read_options(struct mr_dns *self, struct mr_dns_item *item, const struct record *record)
-{
-	struct mr_cursor cursor = mr_cursor_over(record->rdata, record->rdata_bytes);
-	bool ecs = false;
-
-	while (mr_cursor_left(&cursor) > 0 && !cursor.failed) {
-		uint16_t code = mr_cursor_be16(&cursor);
-		uint16_t bytes = mr_cursor_be16(&cursor);
-		const uint8_t *data = mr_cursor_take(&cursor, bytes);
-
-		if (!data || code != OPTION_ECS)
-			continue;
-		if (ecs || !read_ecs(item, data, bytes))
-			return false;
-		ecs = true;
-		self->tally[MR_DNS_edns_ecs]++;
-	}
-	return !cursor.failed;
-}
-
 static enum dns_rcode
 read_opt(struct dns_query *query, struct mr_dns *self, struct mr_dns_item *item,
 	 const struct record *record)
@@ -132,7 +81,10 @@ read_opt(struct dns_query *query, struct mr_dns *self, struct mr_dns_item *item,
 	self->tally[MR_DNS_edns_do] += query->dnssec_ok;
 	if (version != 0)
 		return DNS_BADVERS;
-	return read_options(self, item, record) ? DNS_NOERROR : DNS_FORMERR;
+	return record->rdata_bytes == 0 || dns_options_read(query, self, item, record->rdata,
+							    record->rdata_bytes)
+		       ? DNS_NOERROR
+		       : DNS_FORMERR;
 }
 
 /* RFC 8945 4.2: algorithm, time (6), fudge, MAC, original ID, error, other data. */

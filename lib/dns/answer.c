@@ -426,6 +426,16 @@ dns_answer_start(struct dns_answer *self, struct mr_dns *dns, const struct dns_q
 	self->at = query->question_end;
 	self->whole_limit = limit;
 	self->limit = limit - (query->edns ? DNS_OPT_BYTES : 0);
+	self->option_bytes = 0;
+	if (mr_unlikely(query->nsid | query->cookie_state | query->ecs_bytes)) {
+		uint32_t bytes = dns_options_bytes(query, dns->config);
+
+		if (self->limit >= self->at + bytes) {
+			self->option_bytes = (uint16_t)bytes;
+			self->limit -= bytes;
+		}
+	}
+	self->ede = DNS_EDE_NONE;
 	self->room = item->room_bytes;
 	self->name_at = MR_DNS_HEADER_BYTES;
 	self->name = &query->qname;
@@ -445,6 +455,7 @@ dns_answer_lookup(struct dns_answer *self, const struct mr_zone_set *zones,
 	if (mr_unlikely(!query->zone)) {
 		self->tally[MR_DNS_found_no_zone]++;
 		self->rcode = DNS_REFUSED;
+		self->ede = DNS_EDE_NOT_AUTHORITATIVE;
 		return;
 	}
 	if (mr_unlikely(answer_in_zone(self, query->zone) == STEP_FOLLOW))
@@ -456,7 +467,8 @@ dns_answer_lookup(struct dns_answer *self, const struct mr_zone_set *zones,
 }
 
 static void
-put_opt(struct dns_answer *self, uint16_t payload_bytes)
+put_opt(struct dns_answer *self, const struct mr_dns *dns, const struct dns_query *query,
+	uint16_t payload_bytes)
 {
 	uint8_t *to = self->message + self->at;
 
@@ -467,6 +479,8 @@ put_opt(struct dns_answer *self, uint16_t payload_bytes)
 	mr_store_be16(to + 9, 0);
 	self->at += DNS_OPT_BYTES;
 	self->additional_count++;
+	if (mr_unlikely(self->option_bytes || self->ede != DNS_EDE_NONE))
+		dns_options_put(self, query, dns->config);
 }
 
 static inline void
@@ -477,7 +491,7 @@ count_rcode(uint32_t *tally, uint16_t rcode)
 		[DNS_SERVFAIL] = MR_DNS_rcode_servfail, [DNS_NXDOMAIN] = MR_DNS_rcode_nxdomain,
 		[DNS_NOTIMP] = MR_DNS_rcode_notimp,     [DNS_REFUSED] = MR_DNS_rcode_refused,
 		[DNS_YXDOMAIN] = MR_DNS_rcode_yxdomain, [DNS_NOTAUTH] = MR_DNS_rcode_notauth,
-		[DNS_BADVERS] = MR_DNS_rcode_badvers,
+		[DNS_BADVERS] = MR_DNS_rcode_badvers,   [DNS_BADCOOKIE] = MR_DNS_rcode_badcookie,
 	};
 
 	MR_ASSERT_SLOW(rcode < MR_ARRAY_COUNT(metrics) && metrics[rcode]);
@@ -492,7 +506,7 @@ dns_answer_finish(struct dns_answer *self, struct mr_dns *dns, const struct dns_
 	uint16_t flags = DNS_QR | (query->flags & (DNS_OPCODE | DNS_RD | DNS_CD));
 
 	if (query->edns)
-		put_opt(self, dns_payload_bytes(dns, item));
+		put_opt(self, dns, query, dns_payload_bytes(dns, item));
 	if (mr_unlikely(tsig != NULL))
 		dns_tsig_put(tsig, self);
 	if (self->authoritative)

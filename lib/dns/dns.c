@@ -29,6 +29,20 @@ prefetch_node(const struct dns_query *query)
 		mr_zone_prefetch(node);
 }
 
+/* What is answered without looking. */
+static MR_COLD void
+write_other(struct dns_answer *answer, const struct dns_query *query)
+{
+	if (query->rcode == DNS_NOTIMP)
+		answer->ede = DNS_EDE_NOT_SUPPORTED;
+	if (query->to_tcp) {
+		answer->truncated = true;
+		answer->tally[MR_DNS_cookie_wanted]++;
+	} else if (query->chaos && query->rcode == DNS_NOERROR) {
+		dns_chaos_put(answer, query);
+	}
+}
+
 static void
 write_item(struct mr_dns *self, const struct mr_zone_set *zones, const struct dns_query *query,
 	   struct mr_dns_item *item)
@@ -38,6 +52,8 @@ write_item(struct mr_dns *self, const struct mr_zone_set *zones, const struct dn
 	dns_answer_start(&answer, self, query, item);
 	if (mr_likely(query->action == DNS_LOOKUP))
 		dns_answer_lookup(&answer, zones, query);
+	else
+		write_other(&answer, query);
 	dns_answer_finish(&answer, self, query, item, NULL);
 }
 

@@ -7,9 +7,10 @@
  * Memory: allocates nothing; an answer is written over its query, in [message .. message +
  *         room_bytes), behind the question, which stays as it came (its case too).
  * Spec:   RFC 1034 4.3.2 (lookup), 1035 (format), 2181, 2308 (negative answers), 3597, 4035 3.1
- *         and 5155 7.2 (zones that are signed), 4343, 4592 (wildcards), 6672 (DNAME), 6891 (EDNS),
- *         7871 (ECS, parsed), 8020, 8482 (ANY), 8945 5.2.1 (a TSIG key that we do not have), 9471
- *         (glue), 9619 (one question).
+ *         and 5155 7.2 (zones that are signed), 4343, 4592 (wildcards), 4892 (CH), 5001 (NSID),
+ *         6672 (DNAME), 6891 (EDNS), 7871 (ECS, scope 0), 7873 and 9018 (cookies), 8020, 8482
+ *         (ANY), 8914 (extended errors), 8945 5.2.1 (a TSIG key that we do not have), 9471 (glue),
+ *         9619 (one question).
  *
  * Stages of a burst: parse and hash all -> prefetch buckets -> prefetch RRsets -> write all.
  *
@@ -74,9 +75,30 @@ struct mr_dns_item {
 enum mr_dns_metric { DNS_METRICS(DNS_METRIC_ID) MR_DNS_METRIC_COUNT };
 MR_METRIC_DECLARE(mr_dns_metric_table);
 
+enum {
+	MR_DNS_ID_BYTES = 64,
+	MR_DNS_COOKIE_SECRET_BYTES = 16,
+	MR_DNS_COOKIE_SECRETS = 4,
+};
+
+/* What is done about DNS cookies over UDP. */
+enum mr_dns_cookie_policy {
+	MR_DNS_COOKIE_ANSWER,  /* given to who sends one */
+	MR_DNS_COOKIE_REQUIRE, /* and who has no valid one gets BADCOOKIE, or is sent to TCP */
+};
+
 struct mr_dns_config {
 	uint16_t udp_payload_v4_bytes,
 		udp_payload_v6_bytes; /* EDNS size offered and obeyed; default 1232 */
+	uint8_t nsid_bytes;           /* 0: NSID is not answered */
+	uint8_t cookie_policy;        /* enum mr_dns_cookie_policy */
+	uint8_t cookie_secret_count;  /* the first signs, all are accepted; 0: no cookies */
+	uint8_t cookie_secrets[MR_DNS_COOKIE_SECRETS][MR_DNS_COOKIE_SECRET_BYTES];
+	int64_t wall_offset_s; /* seconds from the zero of client.now_ns to 1970 */
+	char nsid[MR_DNS_ID_BYTES];
+	/* TXT of class CH, RFC 4892; empty: refused. */
+	char version[MR_DNS_ID_BYTES];  /* version.bind, version.server */
+	char identity[MR_DNS_ID_BYTES]; /* id.server, hostname.bind */
 };
 
 struct mr_dns {

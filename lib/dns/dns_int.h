@@ -27,6 +27,7 @@ enum dns_rcode {
 	DNS_YXDOMAIN = 6,
 	DNS_NOTAUTH = 9,
 	DNS_BADVERS = 16,
+	DNS_BADCOOKIE = 23,
 };
 
 enum dns_header_flag {
@@ -38,9 +39,20 @@ enum dns_header_flag {
 	DNS_CD = 0x0010,
 };
 
+enum { DNS_CLASS_CH = 3 };
 enum dns_opcode { DNS_OPCODE_QUERY = 0, DNS_OPCODE_NOTIFY = 4, DNS_OPCODE_UPDATE = 5 };
 
 enum dns_action { DNS_DROP, DNS_ERROR, DNS_LOOKUP };
+
+/* RFC 8914 4 */
+enum dns_ede {
+	DNS_EDE_NOT_AUTHORITATIVE = 20,
+	DNS_EDE_NOT_SUPPORTED = 21,
+	DNS_EDE_NONE = 0xffff,
+};
+
+enum dns_cookie_state { DNS_COOKIE_NONE, DNS_COOKIE_UNKNOWN, DNS_COOKIE_VALID };
+enum { DNS_COOKIE_CLIENT_BYTES = 8, DNS_COOKIE_BYTES = 24, DNS_ECS_BYTES = 20 };
 
 struct dns_query {
 	const struct mr_zone *zone; /* of the question, or NULL */
@@ -52,6 +64,13 @@ struct dns_query {
 	uint16_t tsig_at;      /* where the TSIG record is; 0: none */
 	uint8_t action;        /* enum dns_action */
 	bool edns, dnssec_ok;
+	bool to_tcp;          /* the answer is TC and nothing else */
+	bool nsid;            /* wanted, and we have one */
+	uint8_t cookie_state; /* enum dns_cookie_state; not NONE: `cookie` is the answer's */
+	uint8_t ecs_bytes;    /* of the option to be given back; 0: none */
+	uint8_t cookie[DNS_COOKIE_BYTES];
+	uint8_t ecs[DNS_ECS_BYTES];
+	const char *chaos;         /* the text that answers a question of class CH, or NULL */
 	struct mr_zone_name qname; /* filled when action is DNS_LOOKUP */
 };
 
@@ -78,6 +97,8 @@ struct dns_answer {
 	const struct mr_zone_name *name; /* that name */
 	uint16_t answer_count, authority_count, additional_count;
 	uint16_t rcode, qtype;
+	uint16_t ede;          /* enum dns_ede */
+	uint16_t option_bytes; /* room kept for EDNS options */
 	bool authoritative, truncated, dnssec_ok;
 	uint8_t dname_count, proof_count;
 	const struct mr_zone_node *dnames[MR_DNS_CNAME_MAX + 1]; /* that are in the answer */
@@ -93,6 +114,24 @@ void dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct 
  * is passed over). On failure query->rcode is set; else it stays. */
 MR_COLD void dns_additional_parse(struct dns_query *query, struct mr_dns *self,
 				  struct mr_dns_item *item, unsigned at, unsigned count);
+
+/* dns_options_read reads the options of an OPT; false: FORMERR. dns_options_bytes says how much the
+ * answer's take, dns_options_put writes them behind the OPT. */
+MR_COLD bool dns_options_read(struct dns_query *query, struct mr_dns *self,
+			      struct mr_dns_item *item, const uint8_t *rdata, uint16_t rdata_bytes);
+uint32_t dns_options_bytes(const struct dns_query *query, const struct mr_dns_config *config);
+void dns_options_put(struct dns_answer *self, const struct dns_query *query,
+		     const struct mr_dns_config *config);
+
+/* dns_cookie_check judges a COOKIE option and fills query->cookie with what is answered. */
+void dns_cookie_check(struct dns_query *query, const struct mr_dns_config *config,
+		      const struct mr_dns_client *client, const uint8_t *data, unsigned bytes);
+
+/* dns_chaos_text returns the text for a question of class CH, or NULL: refused. dns_chaos_put
+ * writes it. */
+MR_COLD const char *dns_chaos_text(const struct dns_query *query,
+				   const struct mr_dns_config *config);
+MR_COLD void dns_chaos_put(struct dns_answer *self, const struct dns_query *query);
 
 /* dns_zone_for returns the zone that answers query, or NULL. */
 const struct mr_zone *dns_zone_for(const struct mr_zone_set *zones, const struct dns_query *query);

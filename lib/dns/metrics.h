@@ -17,6 +17,9 @@
 	X(edns, COUNTER, QUERIES, "With EDNS")                                                \
 	X(edns_do, COUNTER, QUERIES, "With EDNS and the DO bit")                              \
 	X(edns_ecs, COUNTER, QUERIES, "With EDNS client subnet")                              \
+	X(edns_nsid, COUNTER, QUERIES, "With EDNS, asking who we are (NSID)")                 \
+	X(edns_cookie, COUNTER, QUERIES, "With a DNS cookie")                                 \
+	X(edns_cookie_valid, COUNTER, QUERIES, "With a server cookie of ours")                \
 	/* never answered */                                                                  \
 	X(drop_short, COUNTER, QUERIES, "Dropped: shorter than a header")                     \
 	X(drop_response, COUNTER, QUERIES, "Dropped: a response, not a query")                \
@@ -78,6 +81,9 @@
 	X(rcode_yxdomain, COUNTER, QUERIES, "Answered YXDOMAIN")                              \
 	X(rcode_notauth, COUNTER, QUERIES, "Answered NOTAUTH (unknown TSIG key)")             \
 	X(rcode_badvers, COUNTER, QUERIES, "Answered BADVERS")                                \
+	X(rcode_badcookie, COUNTER, QUERIES, "Answered BADCOOKIE")                            \
+	X(cookie_wanted, COUNTER, QUERIES, "Sent to TCP for want of a cookie")                \
+	X(found_chaos, COUNTER, QUERIES, "Answered in class CH")                              \
 	X(answer_bytes, COUNTER, BYTES, "Bytes of answers")                                   \
 	X(stream_accept, COUNTER, CONNECTIONS, "TCP: connections accepted")                   \
 	X(stream_close, COUNTER, CONNECTIONS, "TCP: connections ended, for whatever reason")  \

@@ -81,6 +81,13 @@ judge_question(struct dns_query *query, struct mr_dns *self, uint16_t qclass)
 		query->rcode = DNS_NOTAUTH;
 		return;
 	}
+	if (mr_unlikely(qclass == DNS_CLASS_CH)) {
+		query->chaos = dns_chaos_text(query, self->config);
+		if (query->chaos) {
+			query->action = DNS_ERROR; /* nothing is looked up */
+			return;
+		}
+	}
 	if (mr_unlikely(qclass != MR_ZONE_CLASS_IN)) {
 		query_error(query, self, DNS_REFUSED, MR_DNS_refused_class);
 		return;
@@ -114,6 +121,35 @@ drops(struct mr_dns *self, const struct mr_dns_item *item)
 	return false;
 }
 
+/* RFC 7873 5.4: no question, and a cookie. */
+static MR_COLD bool
+asks_for_cookie(struct dns_query *query, struct mr_dns *self, struct mr_dns_item *item)
+{
+	if (self->config->cookie_secret_count == 0 || mr_load_be16(item->message + 4) != 0 ||
+	    mr_load_be32(item->message + 6) != 0 || mr_load_be16(item->message + 10) == 0)
+		return false;
+	dns_additional_parse(query, self, item, MR_DNS_HEADER_BYTES,
+			     mr_load_be16(item->message + 10));
+	if (query->tsig_at ||
+	    (query->rcode == DNS_NOERROR && query->cookie_state == DNS_COOKIE_NONE))
+		return false;
+	query->action = DNS_ERROR;
+	return true;
+}
+
+/* RFC 7873 5.2.3, where cookies are required: over UDP only who showed one before is answered. */
+static MR_COLD void
+judge_cookie(struct dns_query *query, const struct mr_dns_item *item)
+{
+	if (item->client.transport != MR_DNS_UDP || query->cookie_state == DNS_COOKIE_VALID)
+		return;
+	if (query->cookie_state == DNS_COOKIE_UNKNOWN)
+		query->rcode = DNS_BADCOOKIE;
+	else
+		query->to_tcp = true;
+	query->action = DNS_ERROR;
+}
+
 void
 dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zone_set *zones,
 		struct mr_dns_item *item)
@@ -125,7 +161,11 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 	MR_ASSERT_SLOW(item->room_bytes >= item->message_bytes);
 	query->action = DNS_DROP;
 	query->zone = NULL;
-	query->edns = query->dnssec_ok = false;
+	query->edns = query->dnssec_ok = query->nsid = false;
+	query->cookie_state = DNS_COOKIE_NONE;
+	query->ecs_bytes = 0;
+	query->chaos = NULL;
+	query->to_tcp = false;
 	query->rcode = DNS_NOERROR;
 	query->tsig_at = 0;
 	query->question_end = MR_DNS_HEADER_BYTES;
@@ -141,6 +181,8 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 		return;
 	}
 	if (mr_unlikely(mr_load_be16(message + 4) != 1)) { /* RFC 9619 */
+		if (asks_for_cookie(query, self, item))
+			return;
 		query_error(query, self, DNS_FORMERR, MR_DNS_formerr_qdcount);
 		return;
 	}
@@ -166,4 +208,7 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 		query_error(query, self, DNS_FORMERR, MR_DNS_formerr_trailing);
 	if (mr_likely(query->rcode == DNS_NOERROR))
 		judge_question(query, self, mr_load_be16(message + end - 2));
+	if (mr_unlikely(self->config->cookie_policy == MR_DNS_COOKIE_REQUIRE) &&
+	    query->action == DNS_LOOKUP)
+		judge_cookie(query, item);
 }
