@@ -81,11 +81,21 @@ struct mr_config_zone {
 	char file[MR_CONFIG_PATH_BYTES];
 };
 
+enum mr_config_cookies {
+	MR_CONFIG_COOKIES_OFF,
+	MR_CONFIG_COOKIES_ANSWER,
+	MR_CONFIG_COOKIES_REQUIRE,
+};
+
 struct mr_config_dns {
 	uint16_t port;
 	uint16_t udp_payload_v4_bytes, udp_payload_v6_bytes;
 	uint32_t tcp_idle_ms, tcp_queries;
-	char zone_dir[MR_CONFIG_PATH_BYTES]; /* where a zone without `file` has NAME.zone */
+	/* who this is; empty: not told */
+	char nsid[MR_DNS_ID_BYTES], version[MR_DNS_ID_BYTES], identity[MR_DNS_ID_BYTES];
+	int cookies;                               /* enum mr_config_cookies */
+	char cookie_secrets[MR_CONFIG_PATH_BYTES]; /* a file, or empty: drawn at start */
+	char zone_dir[MR_CONFIG_PATH_BYTES];       /* where a zone without `file` has NAME.zone */
 	struct mr_config_zone *zones;
 	size_t zone_count;
 };

@@ -128,6 +128,7 @@ mr_ctl_create(struct mr_ctl **out, const struct mr_config *config, struct mr_err
 	self->started_ns = mr_clock_now_ns();
 	self->metrics = self->early_metrics;
 	pthread_mutex_init(&self->worlds.store_lock, NULL);
+	mr_rng_secret(self->worlds.cookie_secret, sizeof(self->worlds.cookie_secret));
 	rc = mr_loop_create(&self->loop, error);
 	if (rc) {
 		mr_ctl_destroy(self);

@@ -32,6 +32,13 @@ static const struct mr_schema_choice level_choices[] = {
 	{ "info", MR_LOG_INFO },   { "debug", MR_LOG_DEBUG },     { NULL, 0 },
 };
 
+static const struct mr_schema_choice cookie_choices[] = {
+	{ "off", MR_CONFIG_COOKIES_OFF },
+	{ "answer", MR_CONFIG_COOKIES_ANSWER },
+	{ "require", MR_CONFIG_COOKIES_REQUIRE },
+	{ NULL, 0 },
+};
+
 #define OF(field)      .offset = offsetof(struct mr_config, field)
 #define PORT(field)    .offset = offsetof(struct mr_config_port, field)
 #define ZONE(field)    .offset = offsetof(struct mr_config_zone, field)
@@ -193,6 +200,22 @@ static const struct mr_schema_row rows[] = {
 	{ "dns.tcp_queries", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(dns.tcp_queries), .low = 1,
 	  .high = 1000000000, .fallback = "100000", .unit = "queries",
 	  .help = "A TCP connection is closed after this many" },
+	{ "dns.nsid", MR_SCHEMA_NAME, MR_SCHEMA_LIVE, OF(dns.nsid), ROOM(mr_config, dns.nsid),
+	  .high = MR_DNS_ID_BYTES - 1, .fallback = "",
+	  .help = "Name of this server for who asks by EDNS (RFC 5001); empty: not told" },
+	{ "dns.version", MR_SCHEMA_NAME, MR_SCHEMA_LIVE, OF(dns.version),
+	  ROOM(mr_config, dns.version), .high = MR_DNS_ID_BYTES - 1, .fallback = "",
+	  .help = "Answer to version.bind and version.server in class CH; empty: refused" },
+	{ "dns.identity", MR_SCHEMA_NAME, MR_SCHEMA_LIVE, OF(dns.identity),
+	  ROOM(mr_config, dns.identity), .high = MR_DNS_ID_BYTES - 1, .fallback = "",
+	  .help = "Answer to id.server and hostname.bind in class CH; empty: refused" },
+	{ "dns.cookies", MR_SCHEMA_CHOICE, MR_SCHEMA_LIVE, OF(dns.cookies), .fallback = "answer",
+	  .choices = cookie_choices,
+	  .help = "DNS cookies (RFC 9018); require: over UDP no answer without one" },
+	{ "dns.cookie_secrets", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, OF(dns.cookie_secrets),
+	  ROOM(mr_config, dns.cookie_secrets), .low = 1, .high = MR_CONFIG_PATH_BYTES - 1,
+	  .unit = "file",
+	  .help = "Secrets of 32 hex digits a line, the first signs; default: drawn at start" },
 	{ "dns.zone_dir", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, OF(dns.zone_dir),
 	  ROOM(mr_config, dns.zone_dir), .low = 1, .high = MR_CONFIG_PATH_BYTES - 1,
 	  .unit = "folder", .help = "Where a zone that names no file has NAME.zone" },

@@ -201,7 +201,6 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 	struct world_change *self = MR_CONTAINER_OF(txn, struct world_change, txn);
 	const struct world *running = self->worlds->running;
 	struct world *next = self->next;
-	const struct mr_config_dns *dns = &self->config->dns;
 	struct mr_zone **zones;
 	int rc = 0;
 
@@ -221,8 +220,9 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 	free(zones);
 	if (rc)
 		return rc;
-	next->dns = (struct mr_dns_config){ .udp_payload_v4_bytes = dns->udp_payload_v4_bytes,
-					    .udp_payload_v6_bytes = dns->udp_payload_v6_bytes };
+	rc = world_dns_build(&self->config->dns, self->worlds->cookie_secret, &next->dns, error);
+	if (rc)
+		return rc;
 	next->shown = (struct mr_world){ .generation = running ? running->shown.generation + 1 : 1,
 					 .net = next->net,
 					 .zones = next->set,

@@ -54,6 +54,7 @@ struct worlds {
 	struct mr_config *owned; /* the running configuration, when `config load` brought it */
 	uint64_t *metrics;       /* MR_CONTROL_METRIC_COUNT */
 	pthread_mutex_t store_lock;
+	uint8_t cookie_secret[MR_DNS_COOKIE_SECRET_BYTES]; /* drawn at start */
 };
 
 enum world_change_kind { WORLD_BOOT, WORLD_CONFIG, WORLD_ZONES };

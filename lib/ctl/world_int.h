@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ctl/world_int - the network's part of a world.
+ * ctl/world_int - the network's and the answers' parts of a world.
  */
 #ifndef MR_CTL_WORLD_INT_H
 #define MR_CTL_WORLD_INT_H
@@ -11,6 +11,12 @@
 /* world_net_build makes the snapshot of config on the ports of group. */
 MR_MUST_USE int world_net_build(const struct mr_worker_group *group, const struct mr_config *config,
 				struct mr_net_snapshot **out, struct mr_error *error);
+
+/* world_dns_build fills dns from config. drawn_secret signs cookies when no file of secrets is
+ * named: it was drawn at start, so cookies outlive a `config load` but no restart. */
+MR_MUST_USE int world_dns_build(const struct mr_config_dns *config,
+				const uint8_t drawn_secret[MR_DNS_COOKIE_SECRET_BYTES],
+				struct mr_dns_config *dns, struct mr_error *error);
 
 /* world_steer gives every port the rules of config; when one refuses, those before it get the rules
  * of running (NULL: none) back. */

@@ -85,7 +85,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct mr_dns_config config = { 1232, 1232 };
+	static const struct mr_dns_config config = { .udp_payload_v4_bytes = 1232,
+						     .udp_payload_v6_bytes = 1232,
+						     .nsid = "fuzz",
+						     .nsid_bytes = 4,
+						     .cookie_secret_count = 2,
+						     .version = "v",
+						     .identity = "i" };
 	static uint64_t metrics[MR_DNS_METRIC_COUNT];
 	static struct mr_dns dns = { .config = &config, .metrics = metrics };
 
