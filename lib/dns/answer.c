@@ -8,7 +8,7 @@
  */
 #include "dns/dns_int.h"
 
-enum step { STEP_DONE, STEP_FOLLOW };
+enum step { STEP_DONE, STEP_NO_DATA, STEP_FOLLOW };
 
 /* ---- writing ---- */
 
@@ -256,14 +256,13 @@ put_signatures(struct dns_answer *self, const struct mr_zone_node *node)
 	return any;
 }
 
-/* What node has is the answer; *no_data says that it has nothing. */
+/* What node has is the answer. */
 static inline enum step
 answer_from_node(struct dns_answer *self, const struct mr_zone *zone,
-		 const struct mr_zone_node *node, bool *no_data)
+		 const struct mr_zone_node *node)
 {
 	const struct mr_zone_rrset *rrset = mr_zone_node_rrset(node, self->qtype);
 
-	*no_data = false;
 	if (mr_likely(rrset != NULL)) {
 		self->tally[MR_DNS_found_rrset]++;
 		self->answer_count += (uint16_t)put_rrset(self, rrset, self->name_at);
@@ -279,8 +278,7 @@ answer_from_node(struct dns_answer *self, const struct mr_zone *zone,
 		return follow_cname(self, node);
 	self->tally[MR_DNS_found_nodata]++;
 	put_negative(self, zone);
-	*no_data = true;
-	return STEP_DONE;
+	return STEP_NO_DATA;
 }
 
 /* RFC 4592: the wildcard below the closest encloser, which has that many labels, stands for the
@@ -291,13 +289,12 @@ answer_from_wildcard(struct dns_answer *self, const struct mr_zone *zone,
 {
 	uint32_t name_at = self->name_at, followed_at;
 	enum step step;
-	bool no_data;
 
 	self->tally[MR_DNS_found_wildcard]++;
-	step = answer_from_node(self, zone, wildcard, &no_data);
+	step = answer_from_node(self, zone, wildcard);
 	followed_at = self->name_at; /* the proof is of the name that was asked for */
 	self->name_at = name_at;
-	dns_denial_wildcard(self, zone, wildcard, labels, no_data);
+	dns_denial_wildcard(self, zone, wildcard, labels, step == STEP_NO_DATA);
 	self->name_at = followed_at;
 	return step;
 }
@@ -308,7 +305,7 @@ answer_in_zone(struct dns_answer *self, const struct mr_zone *zone)
 {
 	const struct mr_zone_name *name = self->name;
 	const struct mr_zone_node *node = NULL, *above;
-	bool exact, no_data;
+	bool exact;
 	unsigned labels;
 
 	self->authoritative = true;
@@ -330,9 +327,9 @@ answer_in_zone(struct dns_answer *self, const struct mr_zone *zone)
 	}
 	/* 3a */
 	if (mr_likely(exact)) {
-		enum step step = answer_from_node(self, zone, node, &no_data);
+		enum step step = answer_from_node(self, zone, node);
 
-		if (mr_unlikely(no_data))
+		if (mr_unlikely(step == STEP_NO_DATA && self->dnssec_ok))
 			dns_denial_no_data(self, zone, node, name->labels);
 		return step;
 	}
@@ -344,7 +341,8 @@ answer_in_zone(struct dns_answer *self, const struct mr_zone *zone)
 	self->tally[MR_DNS_found_missing]++;
 	self->rcode = DNS_NXDOMAIN; /* also of a chain's last name: RFC 6604 3 */
 	put_negative(self, zone);
-	dns_denial_missing(self, zone, node, labels);
+	if (mr_unlikely(self->dnssec_ok))
+		dns_denial_missing(self, zone, node, labels);
 	return STEP_DONE;
 }
 
@@ -396,7 +394,7 @@ answer_chain(struct dns_answer *self, const struct mr_zone_set *zones)
 			self->tally[MR_DNS_found_outside]++;
 			return;
 		}
-		if (bytes == 0 || answer_in_zone(self, zone) == STEP_DONE)
+		if (bytes == 0 || answer_in_zone(self, zone) != STEP_FOLLOW)
 			return;
 	}
 }
@@ -427,7 +425,7 @@ dns_answer_start(struct dns_answer *self, struct mr_dns *dns, const struct dns_q
 	self->whole_limit = limit;
 	self->limit = limit - (query->edns ? DNS_OPT_BYTES : 0);
 	self->option_bytes = 0;
-	if (mr_unlikely(query->nsid | query->cookie_state | query->ecs_bytes)) {
+	if (mr_unlikely(query->options)) {
 		uint32_t bytes = dns_options_bytes(query, dns->config);
 
 		if (self->limit >= self->at + bytes) {

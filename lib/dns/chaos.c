@@ -31,7 +31,7 @@ dns_chaos_text(const struct dns_query *query, const struct mr_dns_config *config
 void
 dns_chaos_put(struct dns_answer *self, const struct dns_query *query)
 {
-	unsigned bytes = (unsigned)strnlen(query->chaos, MR_DNS_ID_BYTES - 1);
+	unsigned bytes = (unsigned)strnlen(query->chaos_text, MR_DNS_ID_BYTES - 1);
 	uint8_t *to = self->message + self->at;
 
 	self->authoritative = true;
@@ -48,7 +48,7 @@ dns_chaos_put(struct dns_answer *self, const struct dns_query *query)
 	mr_store_be32(to + 6, 0);
 	mr_store_be16(to + 10, (uint16_t)(bytes + 1));
 	to[MR_ZONE_RR_FIXED_BYTES] = (uint8_t)bytes;
-	memcpy(to + MR_ZONE_RR_FIXED_BYTES + 1, query->chaos, bytes);
+	memcpy(to + MR_ZONE_RR_FIXED_BYTES + 1, query->chaos_text, bytes);
 	self->at += MR_ZONE_RR_FIXED_BYTES + 1 + bytes;
 	self->answer_count++;
 }

@@ -119,9 +119,9 @@ dns_cookie_check(struct dns_query *query, const struct mr_dns_config *config,
 
 	memcpy(query->cookie, data,
 	       bytes < DNS_COOKIE_BYTES ? DNS_COOKIE_CLIENT_BYTES : DNS_COOKIE_BYTES);
-	query->cookie_state = DNS_COOKIE_UNKNOWN;
+	query->options |= DNS_OPTION_COOKIE;
 	if (bytes == DNS_COOKIE_BYTES && is_valid(config, client, query->cookie, &renew))
-		query->cookie_state = DNS_COOKIE_VALID;
+		query->cookie_valid = true;
 	if (!renew) /* RFC 9018 4.3: the same again */
 		return;
 	uint64_t hash;

@@ -81,6 +81,9 @@ mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones, struct
 		if (mr_likely(queries[i].action == DNS_LOOKUP))
 			mr_zone_set_prefetch(zones, &queries[i].qname);
 	}
+	if (mr_unlikely(self->config->cookie_policy == MR_DNS_COOKIE_REQUIRE))
+		for (uint16_t i = 0; i < count; i++)
+			dns_cookie_require(&queries[i], &items[i]);
 	for (uint16_t i = 0; i < count; i++) {
 		if (mr_unlikely(queries[i].action != DNS_LOOKUP))
 			continue;

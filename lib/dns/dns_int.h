@@ -51,7 +51,7 @@ enum dns_ede {
 	DNS_EDE_NONE = 0xffff,
 };
 
-enum dns_cookie_state { DNS_COOKIE_NONE, DNS_COOKIE_UNKNOWN, DNS_COOKIE_VALID };
+enum dns_option { DNS_OPTION_NSID = 1, DNS_OPTION_COOKIE = 2, DNS_OPTION_ECS = 4 };
 enum { DNS_COOKIE_CLIENT_BYTES = 8, DNS_COOKIE_BYTES = 24, DNS_ECS_BYTES = 20 };
 
 struct dns_query {
@@ -63,14 +63,15 @@ struct dns_query {
 	uint16_t rcode;        /* of DNS_ERROR */
 	uint16_t tsig_at;      /* where the TSIG record is; 0: none */
 	uint8_t action;        /* enum dns_action */
+	uint8_t options;       /* bits of enum dns_option: what the answer's OPT has */
 	bool edns, dnssec_ok;
-	bool to_tcp;          /* the answer is TC and nothing else */
-	bool nsid;            /* wanted, and we have one */
-	uint8_t cookie_state; /* enum dns_cookie_state; not NONE: `cookie` is the answer's */
-	uint8_t ecs_bytes;    /* of the option to be given back; 0: none */
-	uint8_t cookie[DNS_COOKIE_BYTES];
+	bool cookie_valid;                /* the client showed a cookie of ours */
+	bool to_tcp;                      /* the answer is TC and nothing else */
+	bool chaos;                       /* chaos_text answers a question of class CH */
+	uint8_t ecs_bytes;                /* of the option to be given back */
+	uint8_t cookie[DNS_COOKIE_BYTES]; /* to be given back */
 	uint8_t ecs[DNS_ECS_BYTES];
-	const char *chaos;         /* the text that answers a question of class CH, or NULL */
+	const char *chaos_text;
 	struct mr_zone_name qname; /* filled when action is DNS_LOOKUP */
 };
 
@@ -126,6 +127,10 @@ void dns_options_put(struct dns_answer *self, const struct dns_query *query,
 /* dns_cookie_check judges a COOKIE option and fills query->cookie with what is answered. */
 void dns_cookie_check(struct dns_query *query, const struct mr_dns_config *config,
 		      const struct mr_dns_client *client, const uint8_t *data, unsigned bytes);
+
+/* dns_cookie_require answers a question over UDP with BADCOOKIE or TC unless its cookie is valid.
+ */
+MR_COLD void dns_cookie_require(struct dns_query *query, const struct mr_dns_item *item);
 
 /* dns_chaos_text returns the text for a question of class CH, or NULL: refused. dns_chaos_put
  * writes it. */

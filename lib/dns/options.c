@@ -38,6 +38,7 @@ read_ecs(struct dns_query *query, struct mr_dns_item *item, const uint8_t *data,
 	item->client.ecs.bits = (uint8_t)(family == FAMILY_V4 ? bits + 96 : bits);
 	memcpy(query->ecs, data, bytes); /* 7.2.1: as it came, and scope 0: true of every client */
 	query->ecs_bytes = (uint8_t)bytes;
+	query->options |= DNS_OPTION_ECS;
 	return true;
 }
 
@@ -64,7 +65,7 @@ dns_options_read(struct dns_query *query, struct mr_dns *self, struct mr_dns_ite
 			self->tally[MR_DNS_edns_ecs]++;
 			break;
 		case OPTION_NSID: /* RFC 5001 2.1: empty; what is in it is not looked at */
-			query->nsid = config->nsid_bytes > 0;
+			query->options |= config->nsid_bytes > 0 ? DNS_OPTION_NSID : 0;
 			self->tally[MR_DNS_edns_nsid]++;
 			break;
 		case OPTION_COOKIE: /* RFC 7873 5.2.2, and 5.2: all but the first are ignored */
@@ -72,12 +73,11 @@ dns_options_read(struct dns_query *query, struct mr_dns *self, struct mr_dns_ite
 			    (bytes < COOKIE_LEAST_BYTES || bytes > COOKIE_MOST_BYTES))
 				return false;
 			if (config->cookie_secret_count == 0 ||
-			    query->cookie_state != DNS_COOKIE_NONE)
+			    (query->options & DNS_OPTION_COOKIE))
 				break;
 			dns_cookie_check(query, config, &item->client, data, bytes);
 			self->tally[MR_DNS_edns_cookie]++;
-			self->tally[MR_DNS_edns_cookie_valid] +=
-				query->cookie_state == DNS_COOKIE_VALID;
+			self->tally[MR_DNS_edns_cookie_valid] += query->cookie_valid;
 			break;
 		default:
 			break;
@@ -91,11 +91,11 @@ dns_options_bytes(const struct dns_query *query, const struct mr_dns_config *con
 {
 	uint32_t bytes = 0;
 
-	if (query->nsid)
+	if (query->options & DNS_OPTION_NSID)
 		bytes += OPTION_HEAD_BYTES + config->nsid_bytes;
-	if (query->cookie_state != DNS_COOKIE_NONE)
+	if (query->options & DNS_OPTION_COOKIE)
 		bytes += OPTION_HEAD_BYTES + DNS_COOKIE_BYTES;
-	if (query->ecs_bytes)
+	if (query->options & DNS_OPTION_ECS)
 		bytes += OPTION_HEAD_BYTES + query->ecs_bytes;
 	return bytes;
 }
@@ -119,11 +119,11 @@ dns_options_put(struct dns_answer *self, const struct dns_query *query,
 	uint8_t ede[2];
 
 	if (self->option_bytes) {
-		if (query->nsid)
+		if (query->options & DNS_OPTION_NSID)
 			put_option(self, OPTION_NSID, config->nsid, config->nsid_bytes);
-		if (query->cookie_state != DNS_COOKIE_NONE)
+		if (query->options & DNS_OPTION_COOKIE)
 			put_option(self, OPTION_COOKIE, query->cookie, DNS_COOKIE_BYTES);
-		if (query->ecs_bytes)
+		if (query->options & DNS_OPTION_ECS)
 			put_option(self, OPTION_ECS, query->ecs, query->ecs_bytes);
 	}
 	/* RFC 8914: what a client can do without, so no room is kept for it. */

@@ -81,15 +81,13 @@ judge_question(struct dns_query *query, struct mr_dns *self, uint16_t qclass)
 		query->rcode = DNS_NOTAUTH;
 		return;
 	}
-	if (mr_unlikely(qclass == DNS_CLASS_CH)) {
-		query->chaos = dns_chaos_text(query, self->config);
-		if (query->chaos) {
-			query->action = DNS_ERROR; /* nothing is looked up */
-			return;
-		}
-	}
 	if (mr_unlikely(qclass != MR_ZONE_CLASS_IN)) {
-		query_error(query, self, DNS_REFUSED, MR_DNS_refused_class);
+		query->chaos_text =
+			qclass == DNS_CLASS_CH ? dns_chaos_text(query, self->config) : NULL;
+		query->chaos = query->chaos_text != NULL;
+		query->action = DNS_ERROR; /* nothing is looked up */
+		if (!query->chaos)
+			query_error(query, self, DNS_REFUSED, MR_DNS_refused_class);
 		return;
 	}
 	count_qtype(self, query->qtype);
@@ -131,19 +129,20 @@ asks_for_cookie(struct dns_query *query, struct mr_dns *self, struct mr_dns_item
 	dns_additional_parse(query, self, item, MR_DNS_HEADER_BYTES,
 			     mr_load_be16(item->message + 10));
 	if (query->tsig_at ||
-	    (query->rcode == DNS_NOERROR && query->cookie_state == DNS_COOKIE_NONE))
+	    (query->rcode == DNS_NOERROR && !(query->options & DNS_OPTION_COOKIE)))
 		return false;
 	query->action = DNS_ERROR;
 	return true;
 }
 
 /* RFC 7873 5.2.3, where cookies are required: over UDP only who showed one before is answered. */
-static MR_COLD void
-judge_cookie(struct dns_query *query, const struct mr_dns_item *item)
+void
+dns_cookie_require(struct dns_query *query, const struct mr_dns_item *item)
 {
-	if (item->client.transport != MR_DNS_UDP || query->cookie_state == DNS_COOKIE_VALID)
+	if (query->action != DNS_LOOKUP || item->client.transport != MR_DNS_UDP ||
+	    query->cookie_valid)
 		return;
-	if (query->cookie_state == DNS_COOKIE_UNKNOWN)
+	if (query->options & DNS_OPTION_COOKIE)
 		query->rcode = DNS_BADCOOKIE;
 	else
 		query->to_tcp = true;
@@ -161,11 +160,9 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 	MR_ASSERT_SLOW(item->room_bytes >= item->message_bytes);
 	query->action = DNS_DROP;
 	query->zone = NULL;
-	query->edns = query->dnssec_ok = query->nsid = false;
-	query->cookie_state = DNS_COOKIE_NONE;
-	query->ecs_bytes = 0;
-	query->chaos = NULL;
-	query->to_tcp = false;
+	query->options = 0;
+	query->edns = query->dnssec_ok = query->cookie_valid = false;
+	query->to_tcp = query->chaos = false;
 	query->rcode = DNS_NOERROR;
 	query->tsig_at = 0;
 	query->question_end = MR_DNS_HEADER_BYTES;
@@ -208,7 +205,4 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 		query_error(query, self, DNS_FORMERR, MR_DNS_formerr_trailing);
 	if (mr_likely(query->rcode == DNS_NOERROR))
 		judge_question(query, self, mr_load_be16(message + end - 2));
-	if (mr_unlikely(self->config->cookie_policy == MR_DNS_COOKIE_REQUIRE) &&
-	    query->action == DNS_LOOKUP)
-		judge_cookie(query, item);
 }
