@@ -377,6 +377,40 @@ rdata_check_key(struct mr_text *self, const struct text_entry *entry, uint32_t f
 	return 0;
 }
 
+/* rdata_check_gateway reads the gateway of an IPSECKEY ahead of ldns, for the same reason. */
+static int
+rdata_check_gateway(struct mr_text *self, const struct text_entry *entry, uint32_t first)
+{
+	const struct text_token *kind, *gateway;
+	ldns_status status = LDNS_STATUS_INVALID_STR;
+	ldns_rdf *read = NULL;
+
+	if (entry->count < first + 4)
+		return mr_text_fail(self, &entry->tokens[first],
+				    "an IPSECKEY has at least four fields");
+	kind = &entry->tokens[first + 1];
+	gateway = &entry->tokens[first + 3];
+	memcpy(self->line, text_of(entry, gateway), gateway->bytes);
+	self->line[gateway->bytes] = '\0';
+	switch (kind->bytes == 1 ? *text_of(entry, kind) : 0) { /* RFC 4025 2.3 */
+	case '0':
+		return 0;
+	case '1':
+		status = ldns_str2rdf_a(&read, self->line);
+		break;
+	case '2':
+		status = ldns_str2rdf_aaaa(&read, self->line);
+		break;
+	case '3':
+		status = ldns_str2rdf_dname(&read, self->line);
+		break;
+	default:
+		return mr_text_fail(self, kind, "a gateway type is 0, 1, 2 or 3");
+	}
+	ldns_rdf_deep_free(read);
+	return status ? mr_text_fail(self, gateway, "this is no gateway of that type") : 0;
+}
+
 /* rdata_line writes the record that ldns is to read: ". 0 IN TYPE1 data". */
 static bool
 rdata_line(struct mr_text *self, const struct text_entry *entry, uint32_t first, uint16_t type)
@@ -419,6 +453,8 @@ rdata_by_ldns(struct mr_text *self, const struct text_entry *entry, uint32_t fir
 	size_t at = 0;
 	int failed = rdata_precheck(self, entry, first, type);
 
+	if (!failed && type == LDNS_RR_TYPE_IPSECKEY)
+		failed = rdata_check_gateway(self, entry, first);
 	if (!failed && type == LDNS_RR_TYPE_IPSECKEY)
 		failed = rdata_check_key(self, entry, first);
 	if (failed)
