@@ -232,10 +232,11 @@ def glue_optional(peer, question, ours, theirs):
         all(not within(record[0], *cut) for record in anyone)
 
 
-@rule("RFC 1034 4.3.2 (6)", "addresses that may be useful are added to an answer by some")
+@rule("RFC 1034 4.3.2 (6)", "addresses that may be useful are added to an answer by some, by us too")
 def additional_useful(peer, question, ours, theirs):
-    return ours.aa and less(ours, theirs) and ours.additional < theirs.additional and \
-        all(record[1] in (A, AAAA) for record in theirs.additional)
+    one_has_more = ours.additional < theirs.additional or theirs.additional < ours.additional
+    return ours.aa and ours.answer and less(ours, theirs) and one_has_more and \
+        all(record[1] in (A, AAAA) for record in ours.additional ^ theirs.additional)
 
 
 @rule("RFC 2181 5", "Knot repeats addresses whose servers' names differ in case")
