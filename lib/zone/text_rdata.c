@@ -359,20 +359,22 @@ rdata_precheck(struct mr_text *self, const struct text_entry *entry, uint32_t fi
 	return 0;
 }
 
-/* rdata_check_key reads the key of an IPSECKEY ahead of ldns, which loses memory when it is bad. */
+/* rdata_check_key reads the key of an IPSECKEY ahead of ldns, which loses memory when it is bad and
+ * reads only its first word: the rest would be silently lost. */
 static int
 rdata_check_key(struct mr_text *self, const struct text_entry *entry, uint32_t first)
 {
+	const struct text_token *token = &entry->tokens[first + 4];
 	ldns_rdf *key = NULL;
-	size_t at = 0;
 
-	for (uint32_t i = first + 4; i < entry->count; i++) {
-		memcpy(self->line + at, text_of(entry, &entry->tokens[i]), entry->tokens[i].bytes);
-		at += entry->tokens[i].bytes;
-	}
-	self->line[at] = '\0';
-	if (at > 0 && ldns_str2rdf_b64(&key, self->line) != LDNS_STATUS_OK)
-		return mr_text_fail(self, &entry->tokens[first + 4], "the key is not base64");
+	if (entry->count <= first + 4)
+		return 0;
+	if (entry->count > first + 5)
+		return mr_text_fail(self, token + 1, "write the key in one word");
+	memcpy(self->line, text_of(entry, token), token->bytes);
+	self->line[token->bytes] = '\0';
+	if (token->bytes && ldns_str2rdf_b64(&key, self->line) != LDNS_STATUS_OK)
+		return mr_text_fail(self, token, "the key is not base64");
 	ldns_rdf_deep_free(key);
 	return 0;
 }

@@ -201,6 +201,7 @@ test_rdata_out_of_range_is_told(void **state)
 		{ "x 1 SRV 1 2 3\n", "1:9:", "bad data for type SRV" },
 		{ "x 1 HTTPS 1 . port=1 port=2\n", "1:11:", "given twice" },
 		{ "x 1 IPSECKEY 10 1 2 192.0.2.38 A$Q\n", "1:32:", "not base64" },
+		{ "x 1 IPSECKEY 10 1 2 192.0.2.38 AQNR AQNR\n", "1:37:", "one word" },
 		{ "x 1 IPSECKEY 10 1 2\n", "1:14:", "four fields" },
 		{ "x 1 IPSECKEY 10 1 2 nowhere AQNR\n", "1:21:", "no gateway" },
 		{ "x 1 IPSECKEY 10 4 2 192.0.2.38 AQNR\n", "1:17:", "gateway type" },
