@@ -311,38 +311,13 @@ struct counters {
 	const char *prefix;
 };
 
+/* unit_text is the metric's own name of the unit, but for times: a table has them short. */
 static const char *
 unit_text(enum mr_metric_unit unit)
 {
-	switch (unit) {
-	case MR_UNIT_NONE:
-		return "";
-	case MR_UNIT_FRAMES:
-		return "frames";
-	case MR_UNIT_PACKETS:
-		return "packets";
-	case MR_UNIT_QUERIES:
-		return "queries";
-	case MR_UNIT_BYTES:
-		return "bytes";
-	case MR_UNIT_EVENTS:
-		return "events";
-	case MR_UNIT_CONNECTIONS:
-		return "connections";
-	case MR_UNIT_SEGMENTS:
-		return "segments";
-	case MR_UNIT_REQUESTS:
-		return "requests";
-	case MR_UNIT_TURNS:
-		return "turns";
-	case MR_UNIT_NANOSECONDS:
+	if (unit == MR_UNIT_NANOSECONDS)
 		return "ns";
-	case MR_UNIT_SECONDS:
-		return "s";
-	case MR_UNIT_OBJECTS:
-		return "objects";
-	}
-	return "";
+	return unit == MR_UNIT_SECONDS ? "s" : mr_metric_unit_name(unit);
 }
 
 static void
