@@ -437,12 +437,11 @@ input_conn(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_in *in,
 			    seg->flags & MR_TCP_FIN);
 }
 
-void
-mr_tcp_input(struct mr_tcp *self, const struct mr_tcp_in *in)
+static void
+input_one(struct mr_tcp *self, const struct mr_tcp_in *in, uint64_t hash)
 {
 	struct mr_tcp_segment seg;
 	struct tcp_tcb *t;
-	uint64_t hash;
 	uint32_t slot;
 	bool entered;
 
@@ -456,7 +455,6 @@ mr_tcp_input(struct mr_tcp *self, const struct mr_tcp_in *in)
 		tcp_count(self, MR_TCP_drop_flags);
 		return;
 	}
-	hash = tcp_flow_hash(self, &in->flow);
 	slot = tcp_table_find(self, hash, &in->flow);
 	if (slot & TCP_SLOT_TIME_WAIT) {
 		tcp_timewait_input(self, slot, in, &seg, hash);
@@ -470,4 +468,26 @@ mr_tcp_input(struct mr_tcp *self, const struct mr_tcp_in *in)
 	entered = tcp_enter(t);
 	input_conn(self, t, in, &seg);
 	tcp_leave(self, t, entered);
+}
+
+void
+mr_tcp_input(struct mr_tcp *self, const struct mr_tcp_in *in)
+{
+	input_one(self, in, tcp_flow_hash(self, &in->flow));
+}
+
+void
+mr_tcp_input_burst(struct mr_tcp *self, const struct mr_tcp_in *ins, uint32_t count)
+{
+	uint64_t hashes[MR_TCP_BURST_MAX];
+
+	MR_ASSERT(count <= MR_TCP_BURST_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		hashes[i] = tcp_flow_hash(self, &ins[i].flow);
+		tcp_table_prefetch_bucket(self, hashes[i]);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		tcp_table_prefetch_entry(self, hashes[i]);
+	for (uint32_t i = 0; i < count; i++)
+		input_one(self, &ins[i], hashes[i]);
 }

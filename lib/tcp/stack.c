@@ -184,6 +184,7 @@ mr_tcp_turn(struct mr_tcp *self, uint64_t now_ns, uint32_t timer_budget)
 
 	MR_ASSERT(now_ns >= self->now_ns);
 	set_now(self, now_ns);
+	self->table.splits_left = TCP_SPLITS_PER_TURN;
 	done = mr_wheel_advance(&self->wheel, now_ns, timer_budget, tcp_timer_expire, self);
 	if (done < timer_budget)
 		done += tcp_timewait_expire(self, timer_budget - done);

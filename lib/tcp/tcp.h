@@ -105,6 +105,7 @@ enum {
 	MR_TCP_PMTU_MIN_V6 = 1280,
 	MR_TCP_RUN_MAX = 4096, /* runs on one connection's board */
 	MR_TCP_EXTENT_BYTES_MAX = 1 << 30,
+	MR_TCP_BURST_MAX = 64, /* segments of one mr_tcp_input_burst */
 };
 
 enum mr_tcp_state {
@@ -297,6 +298,10 @@ uint64_t mr_tcp_next_ns(const struct mr_tcp *self);
 /* mr_tcp_input takes one segment at the time of the last turn. What comes of it has been sent,
  * shown and counted when it returns. */
 MR_HOT void mr_tcp_input(struct mr_tcp *self, const struct mr_tcp_in *in);
+
+/* mr_tcp_input_burst takes count (at most MR_TCP_BURST_MAX) segments, in order, as mr_tcp_input
+ * does; their buckets and TCBs are fetched ahead, in two stages. */
+MR_HOT void mr_tcp_input_burst(struct mr_tcp *self, const struct mr_tcp_in *ins, uint32_t count);
 
 /* mr_tcp_icmp takes an ICMP error about a segment that we sent: flow and sequence number are from
  * the quoted header. Ignored (and counted) when the number is not in flight: RFC 5927 4.1. */

@@ -41,6 +41,8 @@ extern int mr_tcp_plant;
 enum {
 	TCP_BUCKET_SLOTS = 10,
 	TCP_BUCKET_CHAIN_MAX = 8,
+	TCP_BUCKET_FILL = 6, /* entries per bucket at which the table grows */
+	TCP_SPLITS_PER_TURN = 16,
 	TCP_SCRATCH_BYTES = 9216,
 	TCP_QUICK_ACKS = 16, /* at the start of a connection and after a gap */
 	TCP_CHALLENGE_PER_S = 10,
@@ -57,6 +59,16 @@ struct tcp_bucket {
 	uint32_t overflow; /* the next bucket of this chain; 0: none */
 };
 static_assert(sizeof(struct tcp_bucket) == MR_CACHE_LINE, "one line");
+
+/* See table.c. buckets[0 .. count) are in use, [count .. limit) to come, then the overflow buckets.
+ */
+struct tcp_table {
+	struct tcp_bucket *buckets;
+	uint32_t count, half, limit;
+	uint32_t overflow_fresh, overflow_end, overflow_free;
+	uint32_t splits_left; /* of this turn */
+	uint64_t entries;
+};
 
 /* 24 bytes, and 8 of a slot: 32. The four-tuple is its 64-bit keyed hash. ts_offset is a function
  * of the hash too. */
@@ -76,8 +88,7 @@ struct mr_tcp {
 	struct mr_pool tcbs, txs, rxs, runs, extents, chunks;
 	struct mr_wheel wheel; /* one node per TCB */
 	struct mr_wheel_node *timers;
-	struct tcp_bucket *buckets; /* bucket_mask + 1, then the overflow buckets */
-	uint32_t bucket_mask, overflow_fresh, overflow_end;
+	struct tcp_table table;
 	struct tcp_time_wait *time_waits; /* a ring */
 	uint32_t tw_head, tw_tail;        /* free running; live entries lie between */
 	uint32_t half_open;
@@ -179,8 +190,30 @@ tcp_state_synchronized(uint8_t state)
 	return state >= MR_TCP_ESTABLISHED;
 }
 
+/* What a segment for a connection touches: the TCB and its timer's node. */
+static inline void
+tcp_tcb_prefetch(const struct mr_tcp *self, uint32_t conn)
+{
+	const uint8_t *t = mr_pool_at(&self->tcbs, conn);
+
+	__builtin_prefetch(t, 1);
+	__builtin_prefetch(t + MR_CACHE_LINE, 1);
+	__builtin_prefetch(t + 2 * MR_CACHE_LINE, 1);
+	__builtin_prefetch(&self->timers[conn], 1);
+}
+
+static inline void
+tcp_timewait_prefetch(const struct mr_tcp *self, uint32_t slot)
+{
+	__builtin_prefetch(&self->time_waits[slot & ~TCP_SLOT_TIME_WAIT], 1);
+}
+
 /* ---- table ---- */
 int tcp_table_create(struct mr_tcp *self, struct mr_arena *arena, struct mr_error *error);
+/* What the table takes for as many connections and TIME_WAIT entries. */
+uint64_t tcp_table_bytes(uint64_t entries);
+void tcp_table_prefetch_bucket(const struct mr_tcp *self, uint64_t hash);
+void tcp_table_prefetch_entry(const struct mr_tcp *self, uint64_t hash);
 uint64_t tcp_flow_hash(const struct mr_tcp *self, const struct mr_tcp_flow *flow);
 /* The slot's value, or 0. */
 uint32_t tcp_table_find(const struct mr_tcp *self, uint64_t hash, const struct mr_tcp_flow *flow);
@@ -309,5 +342,6 @@ void tcp_timewait_input(struct mr_tcp *self, uint32_t slot, const struct mr_tcp_
 			const struct mr_tcp_segment *seg, uint64_t hash);
 uint32_t tcp_timewait_expire(struct mr_tcp *self, uint32_t budget);
 bool tcp_timewait_is(const struct mr_tcp *self, uint32_t slot, uint64_t hash);
+uint64_t tcp_timewait_hash(const struct mr_tcp *self, uint32_t slot);
 
 #endif

@@ -47,6 +47,12 @@ tcp_timewait_is(const struct mr_tcp *self, uint32_t slot, uint64_t hash)
 	return entry_of(self, slot)->hash == hash;
 }
 
+uint64_t
+tcp_timewait_hash(const struct mr_tcp *self, uint32_t slot)
+{
+	return entry_of(self, slot)->hash;
+}
+
 static void
 gauge(struct mr_tcp *self, int change)
 {

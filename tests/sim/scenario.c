@@ -323,9 +323,9 @@ sim_scenario_end(struct sim_world *w)
 			sim_fail(w, "host %u believes in reneging, but nobody does", i);
 		if (h->pins)
 			sim_fail(w, "host %u keeps %u pins", i, h->pins);
-		for (uint32_t b = 0; b < tcp->overflow_fresh; b++)
+		for (uint32_t b = 0; b < tcp->table.count; b++)
 			for (int k = 0; k < TCP_BUCKET_SLOTS; k++)
-				if (tcp->buckets[b].slots[k])
+				if (tcp->table.buckets[b].slots[k])
 					sim_fail(w, "host %u keeps a table slot", i);
 	}
 	for (uint32_t i = 0; i < w->gen_count; i++)

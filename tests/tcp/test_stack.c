@@ -170,6 +170,7 @@ test_table_holds_what_it_was_made_for(void **state)
 	for (uint32_t i = 0; i < CONNECTIONS; i++) {
 		struct mr_tcp_flow flow = flow_of(i / 8, (uint16_t)(1000 + i % 8));
 
+		mr_tcp_turn(r.tcp, r.now_ns, 1);
 		open_flow(&r, &flow);
 	}
 	assert_int_equal(r.metrics[MR_TCP_accept], CONNECTIONS);
@@ -378,10 +379,43 @@ test_idle_connection_costs_only_its_tcb(void **state)
 	assert_int_equal(r.tcp->txs.used + r.tcp->rxs.used + r.tcp->runs.used +
 				 r.tcp->extents.used + r.tcp->chunks.used,
 			 0);
-	/* all in: TCB, wheel node, and a slot of a bucket that is at most seven tenths full */
+	/* all in: TCB, wheel node, and its share of the table */
 	assert_in_range(sizeof(struct tcp_tcb) + sizeof(struct mr_wheel_node) +
-				sizeof(struct tcp_bucket) / 3,
+				tcp_table_bytes(10000000) / 10000000,
 			0, 256);
+	rig_destroy(&r);
+}
+
+/* In one burst: a connection is made, reset, and made again; another's segments lie between. */
+static void
+test_burst_takes_segments_in_order(void **state)
+{
+	struct mr_tcp_flow flows[2] = { flow_of(1, 1000), flow_of(2, 1000) };
+	static const uint8_t flags[] = { MR_TCP_SYN, MR_TCP_SYN, MR_TCP_RST, MR_TCP_SYN,
+					 MR_TCP_RST };
+	static const uint8_t whose[] = { 0, 1, 0, 0, 1 };
+	uint8_t bytes[MR_ARRAY_COUNT(flags)][MR_TCP_HEADER_MAX_BYTES];
+	struct mr_tcp_in ins[MR_ARRAY_COUNT(flags)] = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	rig_create(&r);
+	for (uint32_t i = 0; i < MR_ARRAY_COUNT(flags); i++) {
+		struct mr_tcp_segment seg = { .seq = 100 + (flags[i] == MR_TCP_RST),
+					      .flags = flags[i],
+					      .wscale = MR_TCP_WSCALE_NONE };
+
+		ins[i].bytes = bytes[i];
+		ins[i].byte_count = mr_tcp_segment_write(&seg, bytes[i]);
+		ins[i].flow = flows[whose[i]];
+	}
+	mr_tcp_input_burst(r.tcp, ins, MR_ARRAY_COUNT(flags));
+	assert_int_equal(r.metrics[MR_TCP_segment_rx], MR_ARRAY_COUNT(flags));
+	assert_int_equal(r.metrics[MR_TCP_segment_tx], 3);
+	assert_int_equal(r.tcp->tcbs.used, 1);
+	assert_int_not_equal(tcp_table_find(r.tcp, tcp_flow_hash(r.tcp, &flows[0]), &flows[0]), 0);
+	assert_int_equal(tcp_table_find(r.tcp, tcp_flow_hash(r.tcp, &flows[1]), &flows[1]), 0);
 	rig_destroy(&r);
 }
 
@@ -397,6 +431,7 @@ main(void)
 		cmocka_unit_test(test_handle_in_use_again_has_another_generation),
 		cmocka_unit_test(test_view_while_the_owner_opens_and_closes),
 		cmocka_unit_test(test_idle_connection_costs_only_its_tcb),
+		cmocka_unit_test(test_burst_takes_segments_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
