@@ -104,9 +104,23 @@ segment_output(void *context, const struct mr_tcp_out *out)
 /* ---- in ---- */
 
 void
-worker_tcp_input(struct mr_worker *self, const struct mr_net_packet *packet)
+worker_tcp_add(struct mr_worker *self, const struct mr_net_packet *packet, struct rte_mbuf *pkt)
 {
-	struct mr_tcp_in in = {
+	struct worker_burst *burst = &self->burst;
+	uint32_t way = WORKER_WAYS;
+
+	if (!self->tcp) {
+		self->tally[MR_WORKER_tcp_unserved]++;
+	} else {
+		way = way_of(self, packet);
+		self->tally[MR_WORKER_tcp_way_full] += way == WORKER_WAYS;
+	}
+	if (mr_unlikely(way == WORKER_WAYS)) {
+		rte_pktmbuf_free(pkt);
+		return;
+	}
+	burst->segment_pkts[burst->segment_count] = pkt;
+	burst->segments[burst->segment_count++] = (struct mr_tcp_in){
 		.bytes = packet->bytes + packet->l4_offset,
 		.byte_count = packet->payload_offset + packet->payload_bytes - packet->l4_offset,
 		.ecn = packet->ecn,
@@ -114,19 +128,21 @@ worker_tcp_input(struct mr_worker *self, const struct mr_net_packet *packet)
 		.flow = { .local = packet->dst,
 			  .remote = packet->src,
 			  .local_port = packet->dst_port,
-			  .remote_port = packet->src_port },
+			  .remote_port = packet->src_port,
+			  .path = way },
 	};
+}
 
-	if (!self->tcp) {
-		self->tally[MR_WORKER_tcp_unserved]++;
+void
+worker_tcp_burst(struct mr_worker *self)
+{
+	struct worker_burst *burst = &self->burst;
+
+	if (!burst->segment_count)
 		return;
-	}
-	in.flow.path = way_of(self, packet);
-	if (mr_unlikely(in.flow.path == WORKER_WAYS)) {
-		self->tally[MR_WORKER_tcp_way_full]++;
-		return;
-	}
-	mr_tcp_input(self->tcp, &in);
+	mr_tcp_input_burst(self->tcp, burst->segments, burst->segment_count);
+	rte_pktmbuf_free_bulk(burst->segment_pkts, burst->segment_count);
+	burst->segment_count = 0;
 }
 
 /* icmp_kind sorts an error by what RFC 1122 4.2.3.9 and RFC 5927 make of it. */

@@ -2,7 +2,8 @@
  *
  * worker/turn - one burst, from frames to answers, in stages.
  *
- *   frames -> [burst_net] parse, verify, answer what lib/net answers; segments go through lib/tcp
+ *   frames -> [burst_net] parse, verify, answer what lib/net answers
+ *          -> [worker_tcp_burst] all segments of the burst together
  *          -> [burst_dns] answer all queries of the burst together
  *          -> [worker_lanes_flush] give replies to their ports
  */
@@ -174,8 +175,7 @@ burst_net(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports,
 		case MR_NET_TCP:
 			if (spread && flow_handed_over(self, packet, pkt))
 				break;
-			worker_tcp_input(self, packet);
-			rte_pktmbuf_free(pkt);
+			worker_tcp_add(self, packet, pkt);
 			break;
 		case MR_NET_PUNT:
 			packet_punt(self, ports[i], pkt);
@@ -225,6 +225,7 @@ burst_serve(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *port
 {
 	uint16_t item_count = burst_net(self, pkts, ports, count, spread);
 
+	worker_tcp_burst(self);
 	if (item_count)
 		burst_dns(self, item_count);
 	mr_dns_flush(&self->dns); /* connections ask too */

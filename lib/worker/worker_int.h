@@ -17,14 +17,18 @@ struct worker_lane {
 	struct rte_mbuf *pkts[2 * MR_BURST_MAX];
 };
 
-/* A burst between its stages: packet i of the burst, and DNS item i with the packet that it came
- * in. */
+/* A burst between its stages: packet i of the burst, DNS item i with the packet that it came in,
+ * and TCP segment i with its buffer. */
 struct worker_burst {
 	struct mr_net_packet packets[MR_BURST_MAX];
 	struct mr_dns_item items[MR_BURST_MAX];
 	struct rte_mbuf *item_pkts[MR_BURST_MAX];
 	uint16_t item_packets[MR_BURST_MAX];
+	struct mr_tcp_in segments[MR_BURST_MAX];
+	struct rte_mbuf *segment_pkts[MR_BURST_MAX];
+	uint32_t segment_count;
 };
+_Static_assert((int)MR_BURST_MAX <= (int)MR_TCP_BURST_MAX, "a burst goes to lib/tcp in one call");
 
 struct worker_timer {
 	struct mr_wheel_node node;
@@ -179,7 +183,10 @@ void worker_lanes_flush(struct mr_worker *self);
 int worker_tcp_create(struct mr_worker *self, struct mr_error *error);
 void worker_tcp_destroy(struct mr_worker *self);
 uint32_t worker_tcp_turn(struct mr_worker *self);
-void worker_tcp_input(struct mr_worker *self, const struct mr_net_packet *packet);
+/* worker_tcp_add takes pkt: its segment waits for worker_tcp_burst, or it is dropped, counted. */
+void worker_tcp_add(struct mr_worker *self, const struct mr_net_packet *packet,
+		    struct rte_mbuf *pkt);
+void worker_tcp_burst(struct mr_worker *self);
 void worker_tcp_icmp(struct mr_worker *self, const struct mr_net_packet *packet);
 
 /* timers.c */
