@@ -97,8 +97,6 @@ port_impair(struct mr_port *port, const struct mr_config_port *from, struct mr_e
 
 	if (!mr_config_impairs(from))
 		return 0;
-	mr_log(MR_LOG_WARNING, "port %s is a bad link on purpose: see its `impair`",
-	       port->config.name);
 	return mr_impair_attach(port, &impair, error);
 }
 
@@ -122,6 +120,23 @@ ports_open(struct boot *self, struct mr_error *error)
 	return 0;
 }
 
+static void
+test_services_set(struct mr_tcp_service_config *self, const struct mr_config *config)
+{
+	for (size_t i = 0; i < config->test_service_count; i++) {
+		const struct mr_config_test_service *from = &config->test_services[i];
+
+		self->listeners[self->listener_count++] = (struct mr_tcp_service_listener){
+			.vip = from->vip,
+			.every_vip = mr_addr_unspecified(&from->vip),
+			.kind = (uint8_t)from->service,
+			.port = from->port,
+			.request_bytes = from->request_bytes,
+			.byte_count = from->byte_count,
+		};
+	}
+}
+
 static int
 workers_open(struct boot *self, struct mr_error *error)
 {
@@ -138,6 +153,7 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->connection_limit = config->tcp.connections;
 	group->dns_stream.idle_ms = config->dns.tcp_idle_ms;
 	group->dns_stream.query_limit = config->dns.tcp_queries;
+	test_services_set(&group->test_services, config);
 	group->metrics = mr_metric_registry_create();
 	group->neighbours = mr_net_neighbours_create();
 	if (!group->neighbours)

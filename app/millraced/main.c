@@ -103,7 +103,7 @@ options_read(struct options *self, int argument_count, char **arguments)
 static int
 check(const char *path)
 {
-	char summary[MR_CONFIG_SUMMARY_BYTES];
+	char summary[MR_CONFIG_SUMMARY_BYTES], warning[MR_CONFIG_WARNING_BYTES];
 	struct mr_config *config = NULL;
 	struct mr_error error = { 0 };
 
@@ -112,6 +112,8 @@ check(const char *path)
 		mr_config_free(config);
 		return EXIT_CONFIG;
 	}
+	for (size_t i = 0; mr_config_warning(config, i, warning); i++)
+		fprintf(stderr, "warning: %s\n", warning);
 	printf("OK: %s\n", summary);
 	mr_config_free(config);
 	return 0;
@@ -136,7 +138,7 @@ serve(const struct mr_config *config)
 	struct mr_ctl_box box = { .version = MR_VERSION };
 	struct mr_error error = { 0 };
 	struct mr_ctl *ctl = NULL;
-	char run_dir[MR_CONFIG_SOCKET_BYTES];
+	char run_dir[MR_CONFIG_SOCKET_BYTES], warning[MR_CONFIG_WARNING_BYTES];
 	int status = EXIT_FAILURE;
 
 	if (mr_ctl_create(&ctl, config, &error))
@@ -156,6 +158,8 @@ serve(const struct mr_config *config)
 									  : EXIT_FAILURE;
 		goto out;
 	}
+	for (size_t i = 0; mr_config_warning(config, i, warning); i++)
+		mr_log(MR_LOG_WARNING, "%s", warning);
 	if (!config->memory.hugepages)
 		mr_log(MR_LOG_WARNING, "hugepages are off: expect a TLB miss on most packets and "
 				       "look-ups; scripts/setup reserves some");

@@ -70,6 +70,13 @@ mr_addr_equal(const struct mr_addr *a, const struct mr_addr *b)
 	return a->halves[0] == b->halves[0] && a->halves[1] == b->halves[1];
 }
 
+/* mr_addr_unspecified: "::", which is no host's; what a zeroed struct is. */
+static inline bool
+mr_addr_unspecified(const struct mr_addr *addr)
+{
+	return !(addr->halves[0] | addr->halves[1]);
+}
+
 /* mr_addr_parse reads "192.0.2.1" or "2001:db8::1"; returns 0 or -EINVAL. */
 MR_MUST_USE int mr_addr_parse(const char *text, struct mr_addr *out);
 

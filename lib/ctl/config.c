@@ -404,6 +404,7 @@ mr_config_free(struct mr_config *self)
 	free(self->vips);
 	free(self->cpus.workers);
 	free(self->dns.zones);
+	free(self->test_services);
 	if (self->places)
 		free(self->places->at);
 	free(self->places);

@@ -104,6 +104,14 @@ struct mr_config_tcp {
 	uint32_t connections; /* of each worker */
 };
 
+struct mr_config_test_service {
+	int service;        /* enum mr_tcp_service_kind */
+	struct mr_addr vip; /* unspecified: every one */
+	uint16_t port;
+	uint32_t request_bytes; /* chargen's */
+	uint64_t byte_count;
+};
+
 struct mr_config_net {
 	uint32_t icmp_rate_pps; /* echo replies and errors, each, of one worker */
 };
@@ -134,6 +142,8 @@ struct mr_config {
 	size_t vip_count;
 	struct mr_config_dns dns;
 	struct mr_config_tcp tcp;
+	struct mr_config_test_service *test_services;
+	size_t test_service_count;
 	struct mr_config_net net;
 	struct mr_config_control control;
 	struct mr_config_log log;
@@ -160,6 +170,12 @@ MR_MUST_USE int mr_config_check(const struct mr_config *self, char summary[MR_CO
 
 /* mr_config_check_machine is the quick half of it: everything but the zone files. */
 MR_MUST_USE int mr_config_check_machine(const struct mr_config *self, struct mr_error *error);
+
+/* mr_config_warning writes warning number index, "FILE:LINE:COLUMN: what is there for tests only",
+ * into out; false when there are no more. Nothing it says makes a configuration wrong. */
+enum { MR_CONFIG_WARNING_BYTES = 512 };
+bool mr_config_warning(const struct mr_config *self, size_t index,
+		       char out[MR_CONFIG_WARNING_BYTES]);
 
 /* mr_config_impairs says whether a port is to be a bad link. */
 bool mr_config_impairs(const struct mr_config_port *port);

@@ -64,6 +64,28 @@ mr_config_check_machine(const struct mr_config *self, struct mr_error *error)
 	return 0;
 }
 
+bool
+mr_config_warning(const struct mr_config *self, size_t index, char out[MR_CONFIG_WARNING_BYTES])
+{
+	char place[MR_CONFIG_PLACE_BYTES];
+
+	for (size_t i = 0; i < self->port_count; i++) {
+		if (!mr_config_impairs(&self->ports[i]) || index--)
+			continue;
+		snprintf(out, MR_CONFIG_WARNING_BYTES,
+			 "%s: port %s is a bad link on purpose: see its `impair`",
+			 mr_config_place(self, &self->ports[i], place), self->ports[i].port.name);
+		return true;
+	}
+	if (index >= self->test_service_count)
+		return false;
+	snprintf(out, MR_CONFIG_WARNING_BYTES,
+		 "%s: TCP port %u is a test service: anyone who reaches it can make this box send",
+		 mr_config_place(self, &self->test_services[index], place),
+		 self->test_services[index].port);
+	return true;
+}
+
 /* check_zone loads one zone into store and lets it go. */
 static int
 check_zone(const struct mr_config *self, const struct mr_config_zone *from,

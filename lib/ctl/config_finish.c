@@ -73,7 +73,7 @@ addr_fault(const struct mr_addr *addr)
 			return "240.0.0.0/4 is reserved";
 		return first >= 224 ? "a multicast address is not one host's" : NULL;
 	}
-	if (!addr->halves[0] && !addr->halves[1])
+	if (mr_addr_unspecified(addr))
 		return "the unspecified address is no host's";
 	if (mr_addr_equal(addr, &loopback))
 		return "a loopback address stays inside the kernel";
@@ -298,6 +298,62 @@ finish_zones(struct config_reader *reader)
 	return rc;
 }
 
+/* Two listeners meet when one's packets could be the other's. */
+static bool
+services_meet(const struct mr_config_test_service *a, const struct mr_config_test_service *b)
+{
+	return a->port == b->port &&
+	       (mr_addr_unspecified(&a->vip) || mr_addr_unspecified(&b->vip) ||
+		mr_addr_equal(&a->vip, &b->vip));
+}
+
+static int
+finish_test_service(struct config_reader *reader, struct mr_config_test_service *service)
+{
+	static const uint16_t ports[MR_TCP_SERVICE_KINDS] = {
+		[MR_TCP_ECHO] = 7, [MR_TCP_DISCARD] = 9, [MR_TCP_CHARGEN] = 19
+	};
+	const struct mr_config *config = reader->config;
+	bool served = mr_addr_unspecified(&service->vip);
+
+	if (!service->port)
+		service->port = ports[service->service];
+	if (service->service != MR_TCP_CHARGEN && (service->byte_count || service->request_bytes))
+		return config_fail_at(reader, service,
+				      "test_services[]: only chargen has bytes and request");
+	for (size_t i = 0; i < config->vip_count && !served; i++)
+		served = mr_addr_equal(&config->vips[i], &service->vip);
+	if (!served)
+		return config_fail_at(reader, &service->vip,
+				      "test_services[].vip: not one of vips");
+	if (service->port == config->dns.port)
+		return config_fail_at(reader, service, "test_services[]: port %u is dns.port",
+				      service->port);
+	return 0;
+}
+
+static int
+finish_test_services(struct config_reader *reader)
+{
+	struct mr_config *config = reader->config;
+
+	if (config->test_service_count && !config->tcp.connections)
+		return config_fail_at(reader, &config->test_services,
+				      "test_services: tcp.connections is 0");
+	for (size_t i = 0; i < config->test_service_count; i++) {
+		int rc = finish_test_service(reader, &config->test_services[i]);
+
+		for (size_t j = 0; j < i && !rc; j++)
+			if (services_meet(&config->test_services[i], &config->test_services[j]))
+				rc = config_fail_at(reader, &config->test_services[i],
+						    "test_services[]: port %u is listed twice",
+						    config->test_services[i].port);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 int
 config_finish(struct config_reader *reader)
 {
@@ -310,5 +366,7 @@ config_finish(struct config_reader *reader)
 		rc = finish_ports(reader);
 	if (!rc)
 		rc = finish_vips(reader);
+	if (!rc)
+		rc = finish_test_services(reader);
 	return rc ? rc : finish_zones(reader);
 }

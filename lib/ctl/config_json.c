@@ -88,6 +88,8 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 	case MR_SCHEMA_CHOICE:
 		return json_of_choice(row, value);
 	case MR_SCHEMA_ADDR:
+		if (mr_addr_unspecified(value))
+			return NULL;
 		return json_string(mr_addr_format(value, addr));
 	case MR_SCHEMA_MAC:
 		return json_string(mr_mac_format(value, mac));

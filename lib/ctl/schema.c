@@ -39,9 +39,17 @@ static const struct mr_schema_choice cookie_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct mr_schema_choice service_choices[] = {
+	{ "echo", MR_TCP_ECHO },
+	{ "discard", MR_TCP_DISCARD },
+	{ "chargen", MR_TCP_CHARGEN },
+	{ NULL, 0 },
+};
+
 #define OF(field)      .offset = offsetof(struct mr_config, field)
 #define PORT(field)    .offset = offsetof(struct mr_config_port, field)
 #define ZONE(field)    .offset = offsetof(struct mr_config_zone, field)
+#define TEST(field)    .offset = offsetof(struct mr_config_test_service, field)
 #define ROOM(s, field) .room = sizeof(((struct s *)0)->field)
 #define ITEMS(s, field, count_field)                                                        \
 	.offset = offsetof(struct s, field), .aux_offset = offsetof(struct s, count_field), \
@@ -234,6 +242,24 @@ static const struct mr_schema_row rows[] = {
 	{ "tcp.connections", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.connections), .low = 0,
 	  .high = 16777216, .fallback = "16384", .unit = "connections",
 	  .help = "TCP connections of each worker; 0: TCP stays with the kernel" },
+
+	{ "test_services", MR_SCHEMA_LIST, MR_SCHEMA_BOOT,
+	  ITEMS(mr_config, test_services, test_service_count), .high = MR_TCP_SERVICE_MAX,
+	  .help = "For tests of TCP: whoever reaches them makes the box send" },
+	{ "test_services[]", MR_SCHEMA_MAP, .help = "A test service" },
+	{ "test_services[].service", MR_SCHEMA_CHOICE, MR_SCHEMA_BOOT, TEST(service),
+	  .required = true, .choices = service_choices,
+	  .help = "echo sends back, discard counts, chargen makes bytes (RFC 862, 863, 864)" },
+	{ "test_services[].vip", MR_SCHEMA_ADDR, MR_SCHEMA_BOOT, TEST(vip),
+	  .help = "One of vips; default: every one" },
+	{ "test_services[].port", MR_SCHEMA_U16, MR_SCHEMA_BOOT, TEST(port), .high = 65535,
+	  .fallback = "0", .help = "TCP port; 0: 7, 9 or 19, as the RFCs say" },
+	{ "test_services[].bytes", MR_SCHEMA_SIZE, MR_SCHEMA_BOOT, TEST(byte_count),
+	  .high = 1ull << 50, .fallback = "0", .unit = "bytes",
+	  .help = "chargen only: how many it sends before it closes; 0: no end" },
+	{ "test_services[].request", MR_SCHEMA_U32, MR_SCHEMA_BOOT, TEST(request_bytes),
+	  .high = 1 << 30, .fallback = "0", .unit = "bytes",
+	  .help = "chargen only: how many it waits for before it sends" },
 
 	{ "net", MR_SCHEMA_MAP, .help = "Network behaviour" },
 	{ "net.icmp_rate", MR_SCHEMA_U32, MR_SCHEMA_LIVE, OF(net.icmp_rate_pps), .low = 1,

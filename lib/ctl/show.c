@@ -208,7 +208,8 @@ begins_with(const char *text, const char *prefix)
 
 /* connection_row adds one connection to list when filter wants it. */
 static void
-connection_row(json_t *list, const struct mr_tcp_view *view, uint16_t worker, const char *filter)
+connection_row(json_t *list, const struct mr_tcp *tcp, const struct mr_tcp_view *view,
+	       uint16_t worker, const char *filter)
 {
 	char local[MR_ADDR_TEXT_BYTES + 8], remote[MR_ADDR_TEXT_BYTES + 8],
 		text[MR_ADDR_TEXT_BYTES];
@@ -223,7 +224,7 @@ connection_row(json_t *list, const struct mr_tcp_view *view, uint16_t worker, co
 		return;
 	json_array_append_new(list, json_pack("{si ss ss ss ss}", "worker", (int)worker, "state",
 					      state, "local", local, "remote", remote, "app",
-					      view->app == MR_NET_APP_DNS ? "dns" : "-"));
+					      mr_tcp_app_name(tcp, view->app)));
 }
 
 json_t *
@@ -245,7 +246,7 @@ command_show_connections(struct mr_ctl *self, const struct mr_call *call, struct
 				continue;
 			total++;
 			if (json_array_size(list) < CONNECTION_ROWS)
-				connection_row(list, &view, i, filter);
+				connection_row(list, tcp, &view, i, filter);
 		}
 	}
 	return json_pack("{so sI}", "connections", list, "total", total);

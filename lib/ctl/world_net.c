@@ -28,23 +28,48 @@ next_hops(const struct mr_config *config, struct mr_net_next_hop out[MR_NET_NEXT
 	return count;
 }
 
+/* What the box answers on: DNS on every address, and what is configured to be tested. Each entry is
+ * a service of lib/net, and a rule that brings its packets to us. */
+enum { LISTENERS_MAX = 2 + MR_TCP_SERVICE_MAX };
+
+static size_t
+listeners(const struct mr_config *config, struct mr_net_service out[LISTENERS_MAX])
+{
+	const uint16_t port = config->dns.port;
+	size_t count = 0;
+
+	out[count++] =
+		(struct mr_net_service){ UINT16_MAX, IPPROTO_UDP, MR_NET_APP_DNS, port, port };
+	if (config->tcp.connections)
+		out[count++] = (struct mr_net_service){ UINT16_MAX, IPPROTO_TCP, MR_NET_APP_DNS,
+							port, port };
+	for (size_t i = 0; i < config->test_service_count; i++) {
+		const struct mr_config_test_service *from = &config->test_services[i];
+		uint16_t vip = UINT16_MAX;
+
+		for (uint16_t v = 0; v < config->vip_count; v++)
+			if (mr_addr_equal(&config->vips[v], &from->vip))
+				vip = v;
+		out[count++] = (struct mr_net_service){ vip, IPPROTO_TCP,
+							(uint8_t)(MR_NET_APP_ECHO + from->service),
+							from->port, from->port };
+	}
+	return count;
+}
+
 int
 world_net_build(const struct mr_worker_group *group, const struct mr_config *config,
 		struct mr_net_snapshot **out, struct mr_error *error)
 {
 	struct mr_net_interface interfaces[MR_NET_IF_MAX] = { 0 };
 	struct mr_net_next_hop hops[MR_NET_NEXT_HOP_MAX];
-	const uint16_t port = config->dns.port;
-	const struct mr_net_service services[] = {
-		{ UINT16_MAX, IPPROTO_UDP, MR_NET_APP_DNS, port, port },
-		{ UINT16_MAX, IPPROTO_TCP, MR_NET_APP_DNS, port, port },
-	};
+	struct mr_net_service services[LISTENERS_MAX];
 	struct mr_net_config net = { .vips = config->vips,
 				     .vip_count = config->vip_count,
 				     .interfaces = interfaces,
 				     .interface_count = group->port_count,
 				     .services = services,
-				     .service_count = config->tcp.connections ? 2 : 1,
+				     .service_count = listeners(config, services),
 				     .next_hops = hops,
 				     .icmp_rate_pps = config->net.icmp_rate_pps };
 
@@ -62,24 +87,26 @@ world_net_build(const struct mr_worker_group *group, const struct mr_config *con
 	return mr_net_snapshot_build(&net, out, error);
 }
 
-enum { RULES_PER_VIP = 3 };
-
-/* steer_rules: DNS over UDP and TCP, and the echo and errors of each service address. Everything
+/* steer_rules: what is listened on, and the echo and errors of each service address. Everything
  * else of it (other ports) stays with the kernel. */
 static size_t
 steer_rules(const struct mr_config *config, struct mr_port_steer_rule *out)
 {
-	const uint16_t port = config->dns.port;
+	struct mr_net_service services[LISTENERS_MAX];
+	const size_t service_count = listeners(config, services);
 	size_t count = 0;
 
 	for (size_t i = 0; i < config->vip_count; i++) {
 		const struct mr_addr *vip = &config->vips[i];
 		const uint8_t icmp = mr_addr_is_v4(vip) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 
-		out[count++] = (struct mr_port_steer_rule){ *vip, IPPROTO_UDP, port, port };
 		out[count++] = (struct mr_port_steer_rule){ *vip, icmp, 0, UINT16_MAX };
-		if (config->tcp.connections)
-			out[count++] = (struct mr_port_steer_rule){ *vip, IPPROTO_TCP, port, port };
+		for (size_t j = 0; j < service_count; j++)
+			if (services[j].vip == UINT16_MAX || services[j].vip == i)
+				out[count++] =
+					(struct mr_port_steer_rule){ *vip, services[j].protocol,
+								     services[j].port_low,
+								     services[j].port_high };
 	}
 	return count;
 }
@@ -106,8 +133,9 @@ static int
 steer_all(const struct mr_worker_group *group, uint16_t port_count, const struct mr_config *config,
 	  uint16_t *done_count, struct mr_error *error)
 {
+	struct mr_net_service services[LISTENERS_MAX];
 	struct mr_port_steer_rule *rules =
-		calloc(RULES_PER_VIP * config->vip_count + 1, sizeof(*rules));
+		calloc((listeners(config, services) + 1) * config->vip_count, sizeof(*rules));
 	size_t rule_count;
 	int rc = 0;
 

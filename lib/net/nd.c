@@ -12,12 +12,6 @@
 
 static const uint8_t nd_all_nodes[16] = { 0xff, 2, [15] = 1 };
 
-static bool
-nd_unspecified(const struct mr_addr *addr)
-{
-	return addr->halves[0] == 0 && addr->halves[1] == 0;
-}
-
 /* nd_options finds one link-layer address; *mac is NULL when the option is not there. False: some
  * option's length lies (RFC 4861 7.1: all must be above zero), or it names a group or nobody. */
 static bool
@@ -50,7 +44,7 @@ nd_advert_make(struct mr_net *self, struct mr_net_packet *packet, const struct m
 	       const uint8_t *asker)
 {
 	const uint16_t l4_bytes = ND_BYTES + 8;
-	bool probe = nd_unspecified(&packet->src);
+	bool probe = mr_addr_unspecified(&packet->src);
 	struct mr_mac to = { { 0x33, 0x33, 0, 0, 0, 1 } };
 	uint8_t *h;
 	uint64_t sum;
@@ -86,7 +80,7 @@ static enum mr_net_verdict
 nd_solicit_input(struct mr_net *self, struct mr_net_packet *packet, const uint8_t *h,
 		 const uint8_t *end)
 {
-	bool probe = nd_unspecified(&packet->src);
+	bool probe = mr_addr_unspecified(&packet->src);
 	struct mr_addr target = mr_addr_from_v6(h + 8);
 	const uint8_t *mac;
 	uint8_t asker[MR_MAC_BYTES];
@@ -160,7 +154,7 @@ nd_input(struct mr_net *self, struct mr_net_packet *packet, uint16_t l4_bytes, u
 	if (h[0] == ND_REDIRECT)
 		return net_punt(self, packet, MR_NET_nd_redirect);
 	if (l4_bytes < ND_BYTES || h[8] == 0xff ||
-	    (h[0] == ND_ADVERT && nd_unspecified(&packet->src)))
+	    (h[0] == ND_ADVERT && mr_addr_unspecified(&packet->src)))
 		return net_drop(self, MR_NET_nd_malformed);
 	return h[0] == ND_SOLICIT ? nd_solicit_input(self, packet, h, end)
 				  : nd_advert_input(self, packet, h, end, now_ns);

@@ -56,7 +56,15 @@ enum {
 /* ---- snapshot: what the box is, built by the control thread ---- */
 
 /* What receives a datagram or connection; lib/net only carries the number. */
-enum mr_net_app { MR_NET_APP_NONE, MR_NET_APP_DNS, MR_NET_APP_HTTP, MR_NET_APP_TEST };
+enum mr_net_app {
+	MR_NET_APP_NONE,
+	MR_NET_APP_DNS,
+	MR_NET_APP_HTTP,
+	MR_NET_APP_ECHO, /* test services: RFC 862, 863, 864 */
+	MR_NET_APP_DISCARD,
+	MR_NET_APP_CHARGEN,
+	MR_NET_APPS,
+};
 
 struct mr_net_service {
 	uint16_t vip;     /* index in vips, or UINT16_MAX for all */

@@ -163,6 +163,12 @@ mr_tcp_app_set(struct mr_tcp *self, uint8_t app, const struct mr_tcp_app *what)
 	self->apps[app] = *what;
 }
 
+const char *
+mr_tcp_app_name(const struct mr_tcp *self, uint8_t app)
+{
+	return app < MR_TCP_APP_MAX && self->apps[app].ops ? self->apps[app].ops->name : "-";
+}
+
 void
 mr_tcp_region_set(struct mr_tcp *self, uint8_t region, const struct mr_tcp_region *what)
 {

@@ -373,5 +373,9 @@ MR_MUST_USE bool mr_tcp_view(const struct mr_tcp *self, uint32_t conn, struct mr
 
 const char *mr_tcp_state_name(enum mr_tcp_state state);
 const char *mr_tcp_reason_name(enum mr_tcp_reason reason);
+/* The name of the application with this number; "-" when there is none. */
+const char *mr_tcp_app_name(const struct mr_tcp *self, uint8_t app);
+
+#include "tcp/service.h"
 
 #endif

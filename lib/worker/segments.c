@@ -124,7 +124,7 @@ worker_tcp_add(struct mr_worker *self, const struct mr_net_packet *packet, struc
 		.bytes = packet->bytes + packet->l4_offset,
 		.byte_count = packet->payload_offset + packet->payload_bytes - packet->l4_offset,
 		.ecn = packet->ecn,
-		.app = packet->app == MR_NET_APP_DNS ? MR_NET_APP_DNS : MR_TCP_APP_NONE,
+		.app = packet->app == MR_NET_APP_NONE ? MR_TCP_APP_NONE : packet->app,
 		.flow = { .local = packet->dst,
 			  .remote = packet->src,
 			  .local_port = packet->dst_port,
@@ -188,8 +188,7 @@ worker_tcp_turn(struct mr_worker *self)
 
 	if (!self->tcp)
 		return 0;
-	self->dns_stream.zones = self->world->zones;
-	self->dns_stream.now_ns = self->now_ns;
+	worker_apps_turn(self);
 	fired = mr_tcp_turn(self->tcp, self->now_ns, TIMER_BUDGET);
 	if (fired) {
 		mr_dns_flush(&self->dns);
@@ -234,9 +233,6 @@ tcp_config(struct mr_worker *self)
 int
 worker_tcp_create(struct mr_worker *self, struct mr_error *error)
 {
-	struct mr_tcp_app dns = { .ops = &mr_dns_stream_ops,
-				  .context = &self->dns_stream,
-				  .nodelay = true };
 	struct mr_tcp_config config;
 
 	if (!self->group->connection_limit)
@@ -244,11 +240,7 @@ worker_tcp_create(struct mr_worker *self, struct mr_error *error)
 	config = tcp_config(self);
 	if (mr_tcp_create(&self->tcp, &config, self->group->arena, mr_clock_now_ns(), error))
 		return error ? error->code : -ENOMEM;
-	if (mr_dns_stream_create(&self->dns_stream, &self->dns, &self->group->dns_stream,
-				 self->group->arena, error))
-		return error ? error->code : -ENOMEM;
-	mr_tcp_app_set(self->tcp, MR_NET_APP_DNS, &dns);
-	return 0;
+	return worker_apps_create(self, error);
 }
 
 void

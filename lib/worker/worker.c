@@ -133,7 +133,6 @@ static struct mr_worker *
 worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struct mr_error *error)
 {
 	struct mr_worker *self = aligned_alloc(MR_CACHE_LINE, sizeof(*self));
-	char scope[MR_NAME_MAX];
 
 	if (!self) {
 		mr_error_set(error, -ENOMEM, "no memory for worker %u", index);
@@ -144,13 +143,13 @@ worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struc
 	self->index = index;
 	self->cpu = cpu;
 	self->sleep_us = MR_WORKER_SLEEP_MIN_US;
-	snprintf(scope, sizeof(scope), "worker%u", index);
-	self->metrics = mr_metric_attach(group->metrics, &mr_worker_metric_table, scope);
-	self->turn_ns = mr_metric_attach_histogram(group->metrics, &turn_histogram, scope);
-	self->net.metrics = mr_metric_attach(group->metrics, &mr_net_metric_table, scope);
-	self->tcp_metrics = mr_metric_attach(group->metrics, &mr_tcp_metric_table, scope);
-	self->dns.metrics = mr_metric_attach(group->metrics, &mr_dns_metric_table, scope);
-	self->evlog = mr_evlog_ring_create(scope, EVLOG_RECORDS);
+	snprintf(self->scope, sizeof(self->scope), "worker%u", index);
+	self->metrics = mr_metric_attach(group->metrics, &mr_worker_metric_table, self->scope);
+	self->turn_ns = mr_metric_attach_histogram(group->metrics, &turn_histogram, self->scope);
+	self->net.metrics = mr_metric_attach(group->metrics, &mr_net_metric_table, self->scope);
+	self->tcp_metrics = mr_metric_attach(group->metrics, &mr_tcp_metric_table, self->scope);
+	self->dns.metrics = mr_metric_attach(group->metrics, &mr_dns_metric_table, self->scope);
+	self->evlog = mr_evlog_ring_create(self->scope, EVLOG_RECORDS);
 	self->net.evlog = self->evlog;
 	self->net.neighbours = group->neighbours;
 	self->dns.evlog = self->evlog;

@@ -134,7 +134,8 @@ struct mr_worker_group {
 	struct mr_arena *arena;           /* for what connections need */
 	uint32_t connection_limit; /* TCP connections of each worker; 0: none, TCP is dropped */
 	struct mr_dns_stream_config dns_stream;
-	struct rte_mempool *control_pool; /* for frames that the control thread sends */
+	struct mr_tcp_service_config test_services; /* none: no listeners */
+	struct rte_mempool *control_pool;           /* for frames that the control thread sends */
 	enum mr_worker_poll poll;
 	/* drawn by mr_worker_group_create: nobody can aim at a worker */
 	struct mr_hash_key flow_key;

@@ -62,6 +62,7 @@ struct mr_worker {
 	struct rte_ring *job_done;    /* helpers -> this worker */
 	struct mr_job *jobs;
 	uint16_t index, cpu;
+	char scope[MR_NAME_MAX]; /* of its metrics */
 
 	/* owner: worker */
 	uint64_t now_ns MR_LINE_ALIGNED;
@@ -80,6 +81,7 @@ struct mr_worker {
 	struct mr_dns dns;
 	struct mr_tcp *tcp; /* NULL: no connections */
 	struct mr_dns_stream dns_stream;
+	struct mr_tcp_services test_services;
 	struct worker_way ways[WORKER_WAYS];
 	struct worker_lane lanes[MR_PORT_MAX];
 	struct worker_burst burst;
@@ -178,6 +180,10 @@ void worker_rings_destroy(struct mr_worker_group *group);
 void worker_lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt,
 		     uint16_t frame_bytes);
 void worker_lanes_flush(struct mr_worker *self);
+
+/* apps.c: after the stack is made; and at the start of a turn. */
+int worker_apps_create(struct mr_worker *self, struct mr_error *error);
+void worker_apps_turn(struct mr_worker *self);
 
 /* segments.c */
 int worker_tcp_create(struct mr_worker *self, struct mr_error *error);

@@ -148,6 +148,41 @@ everything_is_read(void **state)
 	mr_config_free(config);
 }
 
+#define SERVICES                                                                    \
+	"ports: [{name: up, afxdp: eth0, impair: {loss: 1%}}]\nvips: [192.0.2.1]\n" \
+	"test_services:\n  - {service: echo}\n  - {service: discard, port: 90}\n"   \
+	"  - {service: chargen, vip: 192.0.2.1, bytes: 1MiB}\n"                     \
+	"  - {service: chargen, vip: 192.0.2.1, port: 7000, bytes: 128, request: 64}\n"
+
+static void
+test_services_get_their_ports_and_a_warning_each(void **state)
+{
+	struct mr_config *config = config_of(SERVICES);
+	char text[MR_CONFIG_WARNING_BYTES];
+
+	(void)state;
+	assert_int_equal(config->test_service_count, 4);
+	assert_int_equal(config->test_services[0].port, 7);
+	assert_true(mr_addr_unspecified(&config->test_services[0].vip));
+	assert_int_equal(config->test_services[1].port, 90);
+	assert_int_equal(config->test_services[2].port, 19);
+	assert_true(mr_addr_equal(&config->test_services[2].vip, &config->vips[0]));
+	assert_int_equal(config->test_services[2].byte_count, 1 << 20);
+	assert_int_equal(config->test_services[3].request_bytes, 64);
+	assert_true(mr_config_warning(config, 0, text));
+	assert_string_equal(text, "/etc/millrace/m.yaml:1:9: port up is a bad link on purpose: "
+				  "see its `impair`");
+	assert_true(mr_config_warning(config, 2, text));
+	assert_string_equal(text, "/etc/millrace/m.yaml:5:5: TCP port 90 is a test service: anyone "
+				  "who reaches it can make this box send");
+	assert_true(mr_config_warning(config, 4, text));
+	assert_false(mr_config_warning(config, 5, text));
+	mr_config_free(config);
+	config = config_of(MINIMAL);
+	assert_false(mr_config_warning(config, 0, text));
+	mr_config_free(config);
+}
+
 /* ---- refusals: the whole text, place included ---- */
 
 #define PORT "ports: [{name: up, afxdp: eth0}]\n"
@@ -305,6 +340,26 @@ static const struct {
 	  "m.yaml:2:33: two ports are called 'a'" },
 	{ VIPS "ports: [{name: a, afxdp: eth0}, {name: b, afpacket: eth0}]\n",
 	  "m.yaml:2:53: afpacket: 'eth0' is already port 'a'" },
+	/* test services */
+	{ PORT VIPS "test_services: [{port: 7}]\n",
+	  "m.yaml:3:17: test_services[].service is missing: echo sends back, discard counts, "
+	  "chargen makes bytes (RFC 862, 863, 864)" },
+	{ PORT VIPS "test_services: [{service: daytime}]\n",
+	  "m.yaml:3:27: test_services[].service: expected echo, discard or chargen, found "
+	  "'daytime'" },
+	{ PORT VIPS "test_services: [{service: echo, bytes: 1}]\n",
+	  "m.yaml:3:17: test_services[]: only chargen has bytes and request" },
+	{ PORT VIPS "test_services: [{service: discard, request: 1}]\n",
+	  "m.yaml:3:17: test_services[]: only chargen has bytes and request" },
+	{ PORT VIPS "test_services: [{service: echo, vip: 192.0.2.2}]\n",
+	  "m.yaml:3:38: test_services[].vip: not one of vips" },
+	{ PORT VIPS "test_services: [{service: echo, port: 53}]\n",
+	  "m.yaml:3:17: test_services[]: port 53 is dns.port" },
+	{ PORT VIPS
+	  "test_services: [{service: echo, vip: 192.0.2.1}, {service: chargen, port: 7}]\n",
+	  "m.yaml:3:50: test_services[]: port 7 is listed twice" },
+	{ PORT VIPS "tcp: {connections: 0}\ntest_services: [{service: echo}]\n",
+	  "m.yaml:4:16: test_services: tcp.connections is 0" },
 	/* zones */
 	{ PORT VIPS "dns: {zones: [{name: a..b, file: x}]}\n",
 	  "m.yaml:3:22: dns.zones[].name: expected a domain name, found 'a..b'" },
@@ -450,6 +505,7 @@ yaml_and_back_changes_nothing(void **state)
 	(void)state;
 	round_trip(MINIMAL);
 	round_trip(FULL);
+	round_trip(SERVICES);
 	round_trip(VIPS "ports: [{name: up, pcap: 'a: b #\"c\\\\', out: '-x', mtu: 576}]\n");
 }
 
@@ -490,6 +546,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(minimal_gives_defaults),
 		cmocka_unit_test(everything_is_read),
+		cmocka_unit_test(test_services_get_their_ports_and_a_warning_each),
 		cmocka_unit_test(each_fault_is_refused_in_its_words),
 		cmocka_unit_test(bounds_of_lists_hold),
 		cmocka_unit_test(a_large_file_is_refused),

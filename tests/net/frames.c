@@ -49,7 +49,7 @@ rig_make(struct rig *self, uint32_t icmp_rate_pps)
 	struct mr_net_service services[] = {
 		{ UINT16_MAX, 17, MR_NET_APP_DNS, 53, 53 },
 		{ UINT16_MAX, 6, MR_NET_APP_DNS, 53, 53 },
-		{ 2, 17, MR_NET_APP_TEST, 5000, 5010 },
+		{ 2, 17, MR_NET_APP_ECHO, 5000, 5010 },
 	};
 	struct mr_net_next_hop hops[] = { { addr_of(HOP_V4), IF_HOP, 0 },
 					  { addr_of(HOP_V6), IF_HOP, 0 } };

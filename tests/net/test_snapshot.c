@@ -88,7 +88,7 @@ static void
 test_snapshot_refuses_overlapping_services(void **state)
 {
 	struct mr_net_service services[2] = { { 0, 17, MR_NET_APP_DNS, 53, 60 },
-					      { 0, 17, MR_NET_APP_TEST, 60, 70 } };
+					      { 0, 17, MR_NET_APP_ECHO, 60, 70 } };
 
 	(void)state;
 	config.services = services;
@@ -145,7 +145,7 @@ test_snapshot_bounds(void **state)
 	assert_int_equal(build(), -EINVAL);
 	config.interface_count = 1;
 	for (uint32_t i = 0; i < MR_ARRAY_COUNT(services); i++)
-		services[i] = (struct mr_net_service){ UINT16_MAX, 17, MR_NET_APP_TEST,
+		services[i] = (struct mr_net_service){ UINT16_MAX, 17, MR_NET_APP_ECHO,
 						       (uint16_t)(i + 1), (uint16_t)(i + 1) };
 	config.services = services;
 	config.service_count = MR_NET_SERVICE_MAX;

@@ -163,7 +163,7 @@ test_udp_services_by_address_and_port(void **state)
 	(void)state;
 	frame_udp(&frame, IF_PLAIN, -1, PEER_V4, VIP_V4_OTHER, 4000, 5000, 20);
 	expect(IF_PLAIN, MR_NET_UDP, udp);
-	assert_int_equal(rig.packet.app, MR_NET_APP_TEST);
+	assert_int_equal(rig.packet.app, MR_NET_APP_ECHO);
 	assert_int_equal(rig.packet.vip, 2);
 	frame_udp(&frame, IF_PLAIN, -1, PEER_V4, VIP_V4_OTHER, 4000, 5010, 20);
 	expect(IF_PLAIN, MR_NET_UDP, udp);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * worker/apps - who serves what: the one table of applications upon lib/tcp.
+ *
+ * lib/net's snapshot says which number listens on (address, port); the same number is the
+ * application of lib/tcp. A new one is a row here, and its listeners in lib/ctl's list.
+ */
+#include "worker/worker_int.h"
+
+#include <errno.h>
+
+/* Generators of lib/tcp, by number. */
+enum { APP_GEN_CHARGEN };
+
+struct app_row {
+	uint8_t number; /* enum mr_net_app */
+	/* create fills *out; it may leave out->ops NULL: not configured */
+	int (*create)(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out,
+		      struct mr_error *error);
+	/* turn: what the application may look at in this turn; NULL: nothing */
+	void (*turn)(struct mr_worker *self);
+};
+
+static int
+dns_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
+{
+	(void)number;
+	*out = (struct mr_tcp_app){ .ops = &mr_dns_stream_ops,
+				    .context = &self->dns_stream,
+				    .nodelay = true };
+	if (mr_dns_stream_create(&self->dns_stream, &self->dns, &self->group->dns_stream,
+				 self->group->arena, error))
+		return error ? error->code : -ENOMEM;
+	return 0;
+}
+
+static void
+dns_turn(struct mr_worker *self)
+{
+	self->dns_stream.zones = self->world->zones;
+	self->dns_stream.now_ns = self->now_ns;
+}
+
+static int
+test_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
+{
+	const struct mr_tcp_service_config *config = &self->group->test_services;
+	struct mr_tcp_services *services = &self->test_services;
+
+	(void)error;
+	if (!config->listener_count)
+		return 0;
+	if (!services->metrics) /* one struct for its three rows */
+		mr_tcp_services_create(services, config, self->tcp, APP_GEN_CHARGEN,
+				       mr_metric_attach(self->group->metrics,
+							&mr_tcp_service_metric_table, self->scope));
+	*out = (struct mr_tcp_app){ .ops = &mr_tcp_service_ops[number - MR_NET_APP_ECHO],
+				    .context = services,
+				    .nodelay = true,
+				    .keepalive = true };
+	return 0;
+}
+
+static const struct app_row rows[] = {
+	{ MR_NET_APP_DNS, dns_create, dns_turn },
+	{ MR_NET_APP_ECHO, test_create, NULL },
+	{ MR_NET_APP_DISCARD, test_create, NULL },
+	{ MR_NET_APP_CHARGEN, test_create, NULL },
+};
+static_assert((int)MR_NET_APP_DISCARD - (int)MR_NET_APP_ECHO == (int)MR_TCP_DISCARD &&
+		      (int)MR_NET_APP_CHARGEN - (int)MR_NET_APP_ECHO == (int)MR_TCP_CHARGEN,
+	      "test services stand in both lists in one order");
+static_assert((int)MR_NET_APPS <= (int)MR_TCP_APP_MAX, "lib/tcp has a place for each");
+
+int
+worker_apps_create(struct mr_worker *self, struct mr_error *error)
+{
+	for (size_t i = 0; i < MR_ARRAY_COUNT(rows); i++) {
+		struct mr_tcp_app app = { 0 };
+		int rc = rows[i].create(self, rows[i].number, &app, error);
+
+		if (rc)
+			return rc;
+		if (app.ops)
+			mr_tcp_app_set(self->tcp, rows[i].number, &app);
+	}
+	return 0;
+}
+
+void
+worker_apps_turn(struct mr_worker *self)
+{
+	for (size_t i = 0; i < MR_ARRAY_COUNT(rows); i++)
+		if (rows[i].turn)
+			rows[i].turn(self);
+}
