@@ -83,59 +83,18 @@ int
 gen_frames_add_lane(struct gen_frames *self, const struct mr_addr *target, uint16_t target_port,
 		    const struct mr_prefix *prefix, uint32_t client_limit, struct mr_error *error)
 {
-	char text[MR_PREFIX_TEXT_BYTES], target_text[MR_ADDR_TEXT_BYTES];
-	bool is_v4 = mr_addr_is_v4(target);
-	unsigned host_bits = 128u - prefix->bits;
-	uint64_t count = host_bits >= 32 ? UINT32_MAX : 1ull << host_bits;
-	struct gen_lane *lane;
+	struct gen_lane *lane = &self->lanes[self->lane_count];
+	int code;
 
 	if (self->lane_count == GEN_LANE_MAX)
 		return mr_error_set(error, -E2BIG, "at most %d pairs of target and source",
 				    GEN_LANE_MAX);
-	if (is_v4 != (mr_addr_is_v4(&prefix->addr) && prefix->bits >= 96))
-		return mr_error_set(error, -EINVAL, "target %s and source %s: two families",
-				    mr_addr_format(target, target_text),
-				    mr_prefix_format(prefix, text));
-	lane = &self->lanes[self->lane_count++];
-	lane->family = is_v4 ? 4 : 6;
-	lane->l4_offset = (uint16_t)(GEN_ETHER_BYTES + (is_v4 ? GEN_IPV4_BYTES : GEN_IPV6_BYTES));
-	lane->question_offset = (uint16_t)(lane->l4_offset + GEN_UDP_BYTES + GEN_DNS_BYTES);
-	lane->target = *target;
-	lane->target_port = target_port;
-	lane->prefix = *prefix;
-	lane->client_base = mr_load_be32(prefix->addr.bytes + 12);
-	if (host_bits > 1) { /* the first is a network or anycast address, the last a broadcast */
-		lane->client_base++;
-		count -= 2;
-	}
-	if (client_limit && client_limit < count)
-		count = client_limit;
-	lane->client_count = (uint32_t)count;
-	lane->source = prefix->addr;
-	mr_store_be32(lane->source.bytes + 12, lane->client_base);
+	code = gen_way_make(&lane->way, target, target_port, prefix, client_limit, error);
+	if (code)
+		return code;
+	lane->question_offset = (uint16_t)(lane->way.l4_offset + GEN_UDP_BYTES + GEN_DNS_BYTES);
+	self->lane_count++;
 	return 0;
-}
-
-/* frame_make_ip writes the IP header for a datagram of udp_bytes (UDP header included). */
-static void
-frame_make_ip(const struct gen_frames *self, const struct gen_lane *lane, uint8_t *ip,
-	      uint16_t udp_bytes)
-{
-	if (lane->family == 4) {
-		ip[0] = 0x45;
-		mr_store_be16(ip + 2, udp_bytes ? (uint16_t)(udp_bytes + GEN_IPV4_BYTES) : 0);
-		mr_store_be16(ip + 6, 0x4000); /* DF; ID 0 is then right (RFC 6864) */
-		ip[8] = self->options.ttl;
-		ip[9] = FRAME_PROTOCOL_UDP;
-		memcpy(ip + 16, lane->target.bytes + 12, 4);
-		return;
-	}
-	ip[0] = 0x60;
-	mr_store_be16(ip + 4, udp_bytes);
-	ip[6] = FRAME_PROTOCOL_UDP;
-	ip[7] = self->options.ttl;
-	memcpy(ip + 8, lane->source.bytes, 12);
-	memcpy(ip + 24, lane->target.bytes, 16);
 }
 
 /* frame_make makes the template for a question; without one, lengths are left zero. */
@@ -143,18 +102,16 @@ static void
 frame_make(const struct gen_frames *self, const struct gen_lane *lane, struct gen_template *out,
 	   const uint8_t *question, uint16_t question_bytes)
 {
-	uint8_t *ip = out->bytes + GEN_ETHER_BYTES, *udp = out->bytes + lane->l4_offset;
+	uint8_t *ip = out->bytes + GEN_ETHER_BYTES, *udp = out->bytes + lane->way.l4_offset;
 	uint8_t *dns = udp + GEN_UDP_BYTES, *at = dns + GEN_DNS_BYTES;
 	uint16_t udp_bytes, edns_bytes = question ? self->edns_bytes : 0;
 
 	memset(out, 0, sizeof(*out));
 	udp_bytes = (uint16_t)(GEN_UDP_BYTES + GEN_DNS_BYTES + question_bytes + edns_bytes);
-	out->frame_bytes = (uint16_t)(lane->l4_offset + udp_bytes);
-	memcpy(out->bytes, lane->target_mac.bytes, MR_MAC_BYTES);
-	memcpy(out->bytes + 6, lane->source_mac.bytes, MR_MAC_BYTES);
-	mr_store_be16(out->bytes + 12, lane->family == 4 ? GEN_ETHERTYPE_IPV4 : GEN_ETHERTYPE_IPV6);
-	frame_make_ip(self, lane, ip, question ? udp_bytes : 0);
-	mr_store_be16(udp + 2, lane->target_port);
+	out->frame_bytes = (uint16_t)(lane->way.l4_offset + udp_bytes);
+	gen_way_header(&lane->way, out->bytes, FRAME_PROTOCOL_UDP, self->options.ttl,
+		       question ? udp_bytes : 0);
+	mr_store_be16(udp + 2, lane->way.target_port);
 	if (question)
 		mr_store_be16(udp + 4, udp_bytes);
 	mr_store_be16(dns + 2, self->options.recursion_desired ? 0x0100 : 0);
@@ -164,15 +121,15 @@ frame_make(const struct gen_frames *self, const struct gen_lane *lane, struct ge
 		memcpy(at, question, question_bytes);
 		memcpy(at + question_bytes, self->edns, edns_bytes);
 	}
-	if (lane->family == 4)
+	if (lane->way.family == 4)
 		out->ip_sum = gen_sum_bytes(0, ip, GEN_IPV4_BYTES);
 	/* Pseudo-header: target address, protocol, length, and what is constant of the source. */
-	out->udp_sum = gen_sum_bytes(0, udp, (size_t)(out->frame_bytes - lane->l4_offset));
+	out->udp_sum = gen_sum_bytes(0, udp, (size_t)(out->frame_bytes - lane->way.l4_offset));
 	out->udp_sum = gen_sum_add(out->udp_sum, __builtin_bswap16(FRAME_PROTOCOL_UDP));
 	if (question)
 		out->udp_sum = gen_sum_add(out->udp_sum, __builtin_bswap16(udp_bytes));
-	if (lane->family == 4)
-		out->udp_sum = gen_sum_bytes(out->udp_sum, lane->target.bytes + 12, 4);
+	if (lane->way.family == 4)
+		out->udp_sum = gen_sum_bytes(out->udp_sum, lane->way.target.bytes + 12, 4);
 	else
 		out->udp_sum = gen_sum_bytes(out->udp_sum, ip + 8, 32);
 }
@@ -186,8 +143,8 @@ gen_frames_set_macs(struct gen_frames *self, uint16_t lane_index, const struct m
 	uint8_t wire[GEN_QUESTION_MAX_BYTES];
 	uint32_t number = 1;
 
-	lane->source_mac = *source;
-	lane->target_mac = *target;
+	lane->way.source_mac = *source;
+	lane->way.target_mac = *target;
 	if (!questions->is_pattern) {
 		frame_make(self, lane, &lane->templates[0], NULL, 0);
 		return;
@@ -242,9 +199,9 @@ frame_put_list(const struct gen_frames *self, const struct gen_lane *lane, uint8
 	frame_copy(frame, template->bytes, lane->question_offset);
 	frame_copy(at, self->questions->block + q->offset, q->bytes);
 	memcpy(at + q->bytes, self->edns, sizeof(self->edns));
-	mr_store_be16(frame + lane->l4_offset + 4, udp_bytes);
+	mr_store_be16(frame + lane->way.l4_offset + 4, udp_bytes);
 	*udp_sum += 2ull * __builtin_bswap16(udp_bytes) + q->sum + gen_sum_at(edns_sum, q->bytes);
-	if (lane->family == 4) {
+	if (lane->way.family == 4) {
 		uint16_t ip_bytes = (uint16_t)(udp_bytes + GEN_IPV4_BYTES);
 
 		mr_store_be16(frame + GEN_ETHER_BYTES + 2, ip_bytes);
@@ -252,7 +209,7 @@ frame_put_list(const struct gen_frames *self, const struct gen_lane *lane, uint8
 	} else {
 		mr_store_be16(frame + GEN_ETHER_BYTES + 4, udp_bytes);
 	}
-	return (uint16_t)(lane->l4_offset + udp_bytes);
+	return (uint16_t)(lane->way.l4_offset + udp_bytes);
 }
 
 /* frame_put_pattern lays the template of the number's length and puts the digits in. */
@@ -309,7 +266,7 @@ gen_frame_build(const struct gen_frames *self, uint8_t *frame, uint64_t seq, uin
 	uint32_t client = gen_frame_client(lane, random), address_be;
 	uint16_t id_be = __builtin_bswap16(gen_frame_id(self, seq)), frame_bytes, sum;
 	uint16_t port_be = __builtin_bswap16(gen_frame_port(self, seq));
-	uint8_t *ip = frame + GEN_ETHER_BYTES, *udp = frame + lane->l4_offset;
+	uint8_t *ip = frame + GEN_ETHER_BYTES, *udp = frame + lane->way.l4_offset;
 	uint64_t udp_sum = 0, ip_sum = 0;
 
 	if (mr_likely(self->questions->is_pattern)) {
@@ -324,9 +281,9 @@ gen_frame_build(const struct gen_frames *self, uint8_t *frame, uint64_t seq, uin
 	if (mr_unlikely(self->options.cookie))
 		udp_sum = gen_sum_add(udp_sum, frame_put_cookie(self, frame, frame_bytes, client));
 
-	address_be = __builtin_bswap32(lane->client_base + client);
+	address_be = __builtin_bswap32(lane->way.client_base + client);
 	udp_sum = gen_sum_add(udp_sum, (uint64_t)address_be + id_be + port_be);
-	if (lane->family == 4) {
+	if (lane->way.family == 4) {
 		memcpy(ip + 12, &address_be, 4);
 		sum = (uint16_t)~gen_sum_fold(gen_sum_add(ip_sum, address_be));
 		memcpy(ip + 10, &sum, 2);

@@ -20,23 +20,16 @@
 
 #include "base/base.h"
 #include "question.h"
-#include "sum.h"
+#include "way.h"
 
 enum {
-	GEN_ETHER_BYTES = 14,
-	GEN_IPV4_BYTES = 20,
-	GEN_IPV6_BYTES = 40,
 	GEN_UDP_BYTES = 8,
 	GEN_DNS_BYTES = 12,
 	GEN_EDNS_MAX_BYTES = 11 + 12,
 	GEN_TEMPLATE_BYTES = 384,
 	GEN_FRAME_ROOM_BYTES = 448, /* of a buffer that frames are built in */
-	GEN_LANE_MAX = 4,
 	GEN_SLOT_BITS_MIN = 8,
 	GEN_SLOT_BITS_MAX = 24,
-	GEN_ETHERTYPE_IPV4 = 0x0800,
-	GEN_ETHERTYPE_ARP = 0x0806,
-	GEN_ETHERTYPE_IPV6 = 0x86dd,
 };
 
 struct gen_frame_options {
@@ -59,18 +52,10 @@ struct gen_template {
 	uint8_t bytes[GEN_TEMPLATE_BYTES] MR_LINE_ALIGNED;
 };
 
-/* A lane is one target with the clients that ask it. Queries take the lanes in turn. */
+/* A lane is a way with its templates. Queries take the lanes in turn. */
 struct gen_lane {
-	uint8_t family;           /* 4 or 6 */
-	uint16_t l4_offset;       /* of the UDP header */
+	struct gen_way way;
 	uint16_t question_offset; /* of QNAME */
-	uint16_t target_port;
-	uint32_t client_base; /* low 32 bits of the first client's address */
-	uint32_t client_count;
-	struct mr_addr target;
-	struct mr_addr source; /* first client */
-	struct mr_prefix prefix;
-	struct mr_mac source_mac, target_mac;
 	/* [d]: for numbers of d digits; [0]: for lists, without the question */
 	struct gen_template templates[GEN_DIGITS_MAX + 1];
 };
@@ -131,7 +116,7 @@ gen_frame_random(const struct gen_frames *self, uint64_t seq)
 static inline uint32_t
 gen_frame_client(const struct gen_lane *lane, uint64_t random)
 {
-	return (uint32_t)((random & 0xffffffff) * lane->client_count >> 32);
+	return (uint32_t)((random & 0xffffffff) * lane->way.client_count >> 32);
 }
 
 static inline const struct gen_lane *

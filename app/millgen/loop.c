@@ -17,37 +17,12 @@ enum {
 
 /* What a run keeps in registers and on its stack. */
 struct loop_state {
-	struct gen_pace pace;
-	uint64_t first_seq, measure_seq, measure_tsc, end_tsc, drain_tsc;
+	struct gen_phase phase;
+	uint64_t first_seq, measure_seq;
 	struct rte_mbuf *pending[GEN_BURST];
 	uint64_t pending_intended[GEN_BURST];
 	uint16_t pending_first, pending_count;
-	bool measuring;
 };
-
-static inline void
-loop_count(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
-
-/* loop_other looks at what is no reply; it keeps the buffer when it sends an answer in it. */
-static MR_COLD bool
-loop_other(struct gen_loop *self, struct rte_mbuf *pkt)
-{
-	uint16_t answer_bytes;
-
-	if (pkt->nb_segs > 1)
-		return false;
-	answer_bytes =
-		gen_neigh_input(&self->neigh, rte_pktmbuf_mtod(pkt, uint8_t *), pkt->data_len);
-	if (!answer_bytes)
-		return false;
-	pkt->data_len = answer_bytes;
-	pkt->pkt_len = answer_bytes;
-	loop_count(&self->tally.asked_for_us, 1);
-	return mr_port_tx(self->port, 0, &pkt, 1) == 1;
-}
 
 /* loop_prefetch fetches both cache lines of a usual reply, which the peer's core has written. */
 static inline void
@@ -91,19 +66,21 @@ loop_receive(struct gen_loop *self, const struct loop_state *state)
 			cycles = (int64_t)cycles < 0 ? 0 : cycles;
 			mr_histogram_record(&self->tally.latency, gen_loop_ns(self, cycles), 1);
 			if (mr_likely(self->match.options.expect == GEN_EXPECT_ANSWER))
-				loop_count(&self->tally.rcodes[reply.rcode], 1);
-		} else if (verdict == GEN_other && loop_other(self, pkts[i])) {
+				gen_tally_add(&self->tally.rcodes[reply.rcode], 1);
+		} else if (verdict == GEN_other &&
+			   gen_hop_answer(&self->neigh, self->port, pkts[i])) {
+			gen_tally_add(&self->tally.asked_for_us, 1);
 			pkts[i] = NULL;
 			kept++;
 			continue;
-		} else if (!state->measuring) {
+		} else if (!state->phase.measuring) {
 			continue;
 		}
 		verdicts[verdict]++;
 	}
 	for (unsigned v = 0; v < GEN_VERDICT_COUNT; v++)
 		if (verdicts[v])
-			loop_count(&self->tally.verdicts[v], verdicts[v]);
+			gen_tally_add(&self->tally.verdicts[v], verdicts[v]);
 	if (mr_likely(!kept)) {
 		rte_pktmbuf_free_bulk(pkts, count);
 	} else {
@@ -120,11 +97,11 @@ loop_build(struct gen_loop *self, struct loop_state *state, uint64_t now)
 	uint64_t n = self->seq - state->first_seq;
 	uint16_t count = 0;
 
-	if (state->pace.period_q32) {
+	if (state->phase.pace.period_q32) {
 		while (count < GEN_BURST) {
-			uint64_t intended = gen_pace_intended(&state->pace, n + count);
+			uint64_t intended = gen_pace_intended(&state->phase.pace, n + count);
 
-			if (intended > now || intended >= state->end_tsc)
+			if (intended > now || intended >= state->phase.end_tsc)
 				break;
 			state->pending_intended[count++] = intended;
 		}
@@ -156,20 +133,17 @@ loop_send(struct gen_loop *self, struct loop_state *state, uint64_t now)
 {
 	uint16_t first = state->pending_first, count = state->pending_count;
 	uint16_t taken = mr_port_tx(self->port, 0, state->pending + first, count);
-	uint64_t seq = self->seq - count, measured = 0;
+	uint64_t seq = self->seq - count, measured;
 
 	if (taken < count)
-		loop_count(&self->tally.tx_full, 1);
+		gen_tally_add(&self->tally.tx_full, 1);
 	if (!taken)
 		return;
-	if (mr_likely(seq >= state->measure_seq))
-		measured = taken;
-	else if (seq + taken > state->measure_seq)
-		measured = seq + taken - state->measure_seq;
+	measured = gen_phase_counts(&state->phase, seq - state->first_seq, taken);
 	if (measured) {
 		uint64_t lag = now - state->pending_intended[first];
 
-		loop_count(&self->tally.sent, measured);
+		gen_tally_add(&self->tally.sent, measured);
 		mr_histogram_record(&self->tally.lag, gen_loop_ns(self, lag), measured);
 	}
 	state->pending_first = (uint16_t)(first + taken);
@@ -179,26 +153,15 @@ loop_send(struct gen_loop *self, struct loop_state *state, uint64_t now)
 static void
 loop_start(struct gen_loop *self, struct loop_state *state)
 {
-	const struct gen_run *run = &self->run;
-	uint64_t now = rte_rdtsc() + self->tsc_hz / 1000;
-	double cycles_per_ns = (double)self->tsc_hz / 1e9;
-
 	memset(state, 0, sizeof(*state));
 	memset(&self->tally, 0, sizeof(self->tally));
+	self->tally.table = &gen_match_verdicts;
 	/* A fresh round, so that no reply of the run before can be taken for one of this. */
 	self->seq = (self->seq | self->frames->slot_mask) + 1;
 	state->first_seq = self->seq;
-	state->measure_tsc = now + (uint64_t)((double)run->warm_up_ns * cycles_per_ns);
-	state->end_tsc = state->measure_tsc + (uint64_t)((double)run->duration_ns * cycles_per_ns);
-	state->drain_tsc = state->end_tsc + (uint64_t)((double)run->drain_ns * cycles_per_ns);
-	state->measure_seq = UINT64_MAX;
-	if (run->rate_qps) {
-		state->pace = gen_pace_start(now, run->rate_qps, self->tsc_hz);
-		state->measure_seq =
-			self->seq + gen_pace_scheduled(&state->pace, state->measure_tsc - 1);
-	} else {
-		state->pace.start_tsc = now;
-	}
+	gen_phase_start(&state->phase, &self->run, self->tsc_hz, rte_rdtsc() + self->tsc_hz / 1000);
+	state->measure_seq =
+		state->phase.pace.period_q32 ? self->seq + state->phase.measure_n : UINT64_MAX;
 }
 
 /* loop_phase opens and closes MEASURE; returns false when the run is over. */
@@ -207,33 +170,25 @@ loop_phase(struct gen_loop *self, struct loop_state *state, uint64_t now)
 {
 	uint64_t answered;
 
-	if (mr_unlikely(!state->measuring && now >= state->measure_tsc)) {
-		state->measuring = true;
-		if (!self->run.rate_qps)
-			state->measure_seq = self->seq;
-	}
-	if (mr_likely(now < state->end_tsc))
+	bool sending = gen_phase_turn(&state->phase, now, self->seq - state->first_seq);
+
+	if (state->phase.measuring && mr_unlikely(state->measure_seq == UINT64_MAX))
+		state->measure_seq = state->first_seq + state->phase.measure_n;
+	if (mr_likely(sending))
 		return !__atomic_load_n(&self->stop, __ATOMIC_RELAXED);
 	answered = self->tally.verdicts[GEN_ok] + self->tally.verdicts[GEN_truncated] +
 		   self->tally.verdicts[GEN_wrong_rcode] + self->tally.verdicts[GEN_wrong_answer] +
 		   self->tally.verdicts[GEN_wrong_cookie];
-	return !state->pending_count ? answered < self->tally.sent && now < state->drain_tsc
-				     : now < state->drain_tsc;
+	return !state->pending_count ? answered < self->tally.sent && now < state->phase.drain_tsc
+				     : now < state->phase.drain_tsc;
 }
 
 static void
 loop_finish(struct gen_loop *self, struct loop_state *state)
 {
-	uint64_t now = MR_MIN(rte_rdtsc(), state->end_tsc);
-
 	if (state->pending_count)
 		rte_pktmbuf_free_bulk(state->pending + state->pending_first, state->pending_count);
-	if (now > state->measure_tsc)
-		self->tally.measured_ns = gen_loop_ns(self, now - state->measure_tsc);
-	self->tally.scheduled = self->tally.sent;
-	if (state->pace.period_q32 && now > state->measure_tsc)
-		self->tally.scheduled = gen_pace_scheduled(&state->pace, now - 1) -
-					(state->measure_seq - state->first_seq);
+	gen_phase_finish(&state->phase, &self->tally, rte_rdtsc(), self->tsc_hz);
 }
 
 int
@@ -257,7 +212,8 @@ gen_loop_run(void *context)
 		now = rte_rdtsc();
 		if (!loop_phase(self, &state, now))
 			break;
-		if (!state.pending_count && now < state.end_tsc && now >= state.pace.start_tsc)
+		if (!state.pending_count && now < state.phase.end_tsc &&
+		    now >= state.phase.pace.start_tsc)
 			loop_build(self, &state, now);
 		if (state.pending_count)
 			loop_send(self, &state, now);
@@ -270,50 +226,4 @@ gen_loop_run(void *context)
 	self->tally.idle_turns = idle;
 	__atomic_store_n(&self->done, true, __ATOMIC_RELEASE);
 	return 0;
-}
-
-static void
-loop_ask(struct gen_loop *self)
-{
-	for (uint16_t lane = 0; lane < self->frames->lane_count; lane++) {
-		struct rte_mbuf *pkt;
-
-		if (self->neigh.hops[lane].known)
-			continue;
-		pkt = rte_pktmbuf_alloc(self->pool);
-		if (!pkt)
-			return;
-		pkt->data_len = gen_neigh_ask(&self->neigh, lane, rte_pktmbuf_mtod(pkt, uint8_t *));
-		pkt->pkt_len = pkt->data_len;
-		if (mr_port_tx(self->port, 0, &pkt, 1) != 1)
-			rte_pktmbuf_free(pkt);
-	}
-}
-
-int
-gen_loop_resolve(struct gen_loop *self, uint64_t timeout_ns)
-{
-	uint64_t start_ns = mr_clock_now_ns(), asked_ns = 0, now_ns = start_ns;
-	const struct timespec pause = { .tv_nsec = 200000 };
-
-	for (; now_ns - start_ns < timeout_ns; now_ns = mr_clock_now_ns()) {
-		struct rte_mbuf *pkts[GEN_BURST];
-		uint16_t count;
-
-		if (gen_neigh_known(&self->neigh))
-			return 0;
-		if (__atomic_load_n(&self->stop, __ATOMIC_RELAXED))
-			return -EINTR;
-		if (!asked_ns || now_ns - asked_ns >= LOOP_ASK_NS) {
-			loop_ask(self);
-			asked_ns = now_ns;
-		}
-		count = mr_port_rx(self->port, 0, pkts, GEN_BURST);
-		for (uint16_t i = 0; i < count; i++)
-			if (!loop_other(self, pkts[i]))
-				rte_pktmbuf_free(pkts[i]);
-		if (!count)
-			nanosleep(&pause, NULL);
-	}
-	return gen_neigh_known(&self->neigh) ? 0 : -ETIMEDOUT;
 }

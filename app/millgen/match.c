@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GEN_VERDICT_NAME(name, help) #name,
-#define GEN_VERDICT_HELP(name, help) help,
-const char *const gen_verdict_names[GEN_VERDICT_COUNT] = { GEN_VERDICTS(GEN_VERDICT_NAME) };
-const char *const gen_verdict_help[GEN_VERDICT_COUNT] = { GEN_VERDICTS(GEN_VERDICT_HELP) };
+#define MATCH_VERDICT_ROW(name, class, help) { #name, help, GEN_CLASS_##class },
+static const struct gen_verdict_row match_verdict_rows[] = { GEN_VERDICTS(MATCH_VERDICT_ROW) };
+const struct gen_verdict_table gen_match_verdicts = { match_verdict_rows, GEN_VERDICT_COUNT };
 
 enum {
 	MATCH_UDP = 17,
@@ -176,14 +175,14 @@ match_addresses(const struct gen_lane *lane, const struct match_datagram *in, ui
 {
 	uint32_t client = gen_frame_client(lane, random);
 
-	if (in->family != lane->family || in->target_port != lane->target_port)
+	if (in->family != lane->way.family || in->target_port != lane->way.target_port)
 		return false;
-	if (lane->family == 4)
-		return match_equal(in->target_addr, lane->target.bytes + 12, 4) &&
-		       mr_load_be32(in->client_addr) == lane->client_base + client;
-	return match_equal(in->target_addr, lane->target.bytes, 16) &&
-	       match_equal(in->client_addr, lane->source.bytes, 12) &&
-	       mr_load_be32(in->client_addr + 12) == lane->client_base + client;
+	if (lane->way.family == 4)
+		return match_equal(in->target_addr, lane->way.target.bytes + 12, 4) &&
+		       mr_load_be32(in->client_addr) == lane->way.client_base + client;
+	return match_equal(in->target_addr, lane->way.target.bytes, 16) &&
+	       match_equal(in->client_addr, lane->way.source.bytes, 12) &&
+	       mr_load_be32(in->client_addr + 12) == lane->way.client_base + client;
 }
 
 static MR_COLD uint16_t
@@ -378,7 +377,7 @@ gen_match_reply(struct gen_match *self, const uint8_t *frame, uint32_t frame_byt
 	code = match_parse(frame, frame_bytes, &in);
 	if (mr_unlikely(code))
 		return (enum gen_verdict) - code;
-	if (reflected && in.client_port == frames->lanes[0].target_port)
+	if (reflected && in.client_port == frames->lanes[0].way.target_port)
 		match_turn(&in);
 	slot = match_slot(self, in.client_port, mr_load_be16(in.dns), &round_low);
 	flags = mr_load_be16(in.dns + 2);

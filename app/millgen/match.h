@@ -20,32 +20,32 @@
 
 #include "base/base.h"
 #include "frame.h"
+#include "tally.h"
 
-/* X(name, help): add, never rename. The order is that of the summary. */
-#define GEN_VERDICTS(X)                                                         \
-	X(ok, "answered rightly")                                               \
-	X(truncated, "answered rightly, with TC set")                           \
-	X(wrong_rcode, "answered with another RCODE than expected")             \
-	X(wrong_answer, "answered with other records than the name has")        \
-	X(wrong_question, "a reply with another question than was asked")       \
-	X(wrong_address, "a reply from or to another address than the query's") \
-	X(wrong_cookie, "a reply with another client cookie")                   \
-	X(malformed, "a reply whose lengths or records do not hold")            \
-	X(checksum, "a reply with a bad IP or UDP checksum")                    \
-	X(duplicate, "a second reply to the same query")                        \
-	X(late, "a reply after the time limit, or after its slot was given on") \
-	X(stray, "a datagram that no query asked for")                          \
-	X(other, "a frame that is not a datagram to a client")
+/* X(name, class, help): add, never rename. The order is that of the summary. */
+#define GEN_VERDICTS(X)                                                                  \
+	X(ok, RIGHT, "answered rightly")                                                 \
+	X(truncated, RIGHT, "answered rightly, with TC set")                             \
+	X(wrong_rcode, WRONG, "answered with another RCODE than expected")               \
+	X(wrong_answer, WRONG, "answered with other records than the name has")          \
+	X(wrong_question, FOREIGN, "a reply with another question than was asked")       \
+	X(wrong_address, FOREIGN, "a reply from or to another address than the query's") \
+	X(wrong_cookie, WRONG, "a reply with another client cookie")                     \
+	X(malformed, FOREIGN, "a reply whose lengths or records do not hold")            \
+	X(checksum, FOREIGN, "a reply with a bad IP or UDP checksum")                    \
+	X(duplicate, DUPLICATE, "a second reply to the same query")                      \
+	X(late, NOTE, "a reply after the time limit, or after its slot was given on")    \
+	X(stray, NOTE, "a datagram that no query asked for")                             \
+	X(other, NOTE, "a frame that is not a datagram to a client")
 
 enum gen_verdict {
-#define GEN_VERDICT_ID(name, help) GEN_##name,
+#define GEN_VERDICT_ID(name, class, help) GEN_##name,
 	GEN_VERDICTS(GEN_VERDICT_ID)
 #undef GEN_VERDICT_ID
 		GEN_VERDICT_COUNT
 };
 
-extern const char *const gen_verdict_names[GEN_VERDICT_COUNT];
-extern const char *const gen_verdict_help[GEN_VERDICT_COUNT];
+extern const struct gen_verdict_table gen_match_verdicts;
 
 /* What a target is asked to do: answer, or send the queries back (to measure the path itself). */
 enum gen_expect { GEN_EXPECT_ANSWER, GEN_EXPECT_REFLECTION };

@@ -25,8 +25,8 @@ enum {
 static bool
 neigh_ours(const struct gen_neigh *self, const struct mr_addr *addr)
 {
-	for (uint16_t i = 0; i < self->frames->lane_count; i++)
-		if (mr_prefix_covers(&self->frames->lanes[i].prefix, addr))
+	for (uint16_t i = 0; i < self->way_count; i++)
+		if (mr_prefix_covers(&self->ways[i]->prefix, addr))
 			return true;
 	return false;
 }
@@ -34,7 +34,7 @@ neigh_ours(const struct gen_neigh *self, const struct mr_addr *addr)
 static void
 neigh_learn(struct gen_neigh *self, const struct mr_addr *addr, const uint8_t *mac)
 {
-	for (uint16_t i = 0; i < self->frames->lane_count; i++)
+	for (uint16_t i = 0; i < self->way_count; i++)
 		if (mr_addr_equal(&self->hops[i].addr, addr)) {
 			memcpy(self->hops[i].mac.bytes, mac, MR_MAC_BYTES);
 			self->hops[i].known = true;
@@ -177,22 +177,22 @@ gen_neigh_input(struct gen_neigh *self, uint8_t *frame, uint32_t frame_bytes)
 }
 
 uint16_t
-gen_neigh_ask(const struct gen_neigh *self, uint16_t lane_index, uint8_t *frame)
+gen_neigh_ask(const struct gen_neigh *self, uint16_t way_index, uint8_t *frame)
 {
-	const struct gen_lane *lane = &self->frames->lanes[lane_index];
-	const struct mr_addr *hop = &self->hops[lane_index].addr;
+	const struct gen_way *way = self->ways[way_index];
+	const struct mr_addr *hop = &self->hops[way_index].addr;
 	uint8_t *ip = frame + GEN_ETHER_BYTES, *nd = frame + NEIGH_ND_OFFSET;
 
 	memset(frame, 0, GEN_NEIGH_FRAME_BYTES);
 	memcpy(frame + 6, self->mac.bytes, MR_MAC_BYTES);
-	if (lane->family == 4) {
+	if (way->family == 4) {
 		static const uint8_t request[8] = { 0, 1, 0x08, 0x00, 6, 4, 0, NEIGH_ARP_REQUEST };
 
 		memset(frame, 0xff, MR_MAC_BYTES);
 		mr_store_be16(frame + 12, GEN_ETHERTYPE_ARP);
 		memcpy(ip, request, sizeof(request));
 		memcpy(ip + 8, self->mac.bytes, MR_MAC_BYTES);
-		memcpy(ip + 14, lane->source.bytes + 12, 4);
+		memcpy(ip + 14, way->source.bytes + 12, 4);
 		memcpy(ip + 24, hop->bytes + 12, 4);
 		return 60; /* the least that Ethernet carries */
 	}
@@ -204,7 +204,7 @@ gen_neigh_ask(const struct gen_neigh *self, uint16_t lane_index, uint8_t *frame)
 	mr_store_be16(ip + 4, NEIGH_ND_BYTES + NEIGH_ND_OPTION_BYTES);
 	ip[6] = NEIGH_ICMPV6;
 	ip[7] = NEIGH_HOP_LIMIT;
-	memcpy(ip + 8, lane->source.bytes, 16);
+	memcpy(ip + 8, way->source.bytes, 16);
 	ip[24] = 0xff; /* ff02::1:ffXX:XXXX, the solicited-node group */
 	ip[25] = 2;
 	ip[35] = 1;
@@ -222,7 +222,7 @@ gen_neigh_ask(const struct gen_neigh *self, uint16_t lane_index, uint8_t *frame)
 bool
 gen_neigh_known(const struct gen_neigh *self)
 {
-	for (uint16_t i = 0; i < self->frames->lane_count; i++)
+	for (uint16_t i = 0; i < self->way_count; i++)
 		if (!self->hops[i].known)
 			return false;
 	return true;

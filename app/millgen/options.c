@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frame.h"
+
 enum option_kind { TEXT, TEXTS, NUMBER, BYTES, DURATION, PERCENT, FLAG };
 
 struct option_row {

@@ -8,8 +8,8 @@
 #define MILLGEN_OPTIONS_H
 
 #include "base/base.h"
-#include "frame.h"
 #include "port/port.h"
+#include "way.h"
 
 enum {
 	GEN_EXIT_OK = 0,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pace.h"
+#include "tally.h"
 #include "rig.h"
 
 enum replay_pace { REPLAY_RATE, REPLAY_FLOOD, REPLAY_RECORDED };

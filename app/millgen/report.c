@@ -16,21 +16,15 @@ const double gen_quantiles[5] = { 0.5, 0.9, 0.99, 0.999, 0.9999 };
 void
 gen_outcome_make(struct gen_outcome *self, const struct gen_run *run, const struct gen_tally *tally)
 {
-	const uint64_t *verdicts = tally->verdicts;
-
 	memset(self, 0, sizeof(*self));
 	self->asked_qps = run->rate_qps;
 	self->sent = tally->sent;
 	self->scheduled = tally->scheduled;
-	self->right = verdicts[GEN_ok] + verdicts[GEN_truncated];
-	self->replied = self->right + verdicts[GEN_wrong_rcode] + verdicts[GEN_wrong_answer] +
-			verdicts[GEN_wrong_cookie];
+	self->right = gen_tally_sum(tally, GEN_CLASS_RIGHT);
+	self->replied = self->right + gen_tally_sum(tally, GEN_CLASS_WRONG);
 	self->missing = self->sent > self->replied ? self->sent - self->replied : 0;
-	self->wrong = verdicts[GEN_wrong_rcode] + verdicts[GEN_wrong_answer] +
-		      verdicts[GEN_wrong_cookie] + verdicts[GEN_wrong_question] +
-		      verdicts[GEN_wrong_address] + verdicts[GEN_malformed] +
-		      verdicts[GEN_checksum];
-	self->duplicate = verdicts[GEN_duplicate];
+	self->wrong = self->replied - self->right + gen_tally_sum(tally, GEN_CLASS_FOREIGN);
+	self->duplicate = gen_tally_sum(tally, GEN_CLASS_DUPLICATE);
 	self->seconds = (double)tally->measured_ns / 1e9;
 	if (self->seconds > 0) {
 		self->sent_qps = (double)self->sent / self->seconds;
@@ -121,16 +115,6 @@ gen_report_begin(struct gen_report *self)
 	self->terminal = isatty(STDERR_FILENO);
 }
 
-static uint64_t
-report_sum(const struct gen_tally *tally, unsigned first, unsigned last)
-{
-	uint64_t sum = 0;
-
-	for (unsigned v = first; v <= last; v++)
-		sum += __atomic_load_n(&tally->verdicts[v], __ATOMIC_RELAXED);
-	return sum;
-}
-
 void
 gen_report_second(struct gen_report *self, const char *label, const struct gen_tally *tally)
 {
@@ -139,11 +123,12 @@ gen_report_second(struct gen_report *self, const char *label, const struct gen_t
 	double seconds = (double)(now_ns - self->last_ns) / 1e9;
 	char times[3][16], rates[2][24];
 
+	self->last.table = tally->table;
 	sent = __atomic_load_n(&tally->sent, __ATOMIC_RELAXED) - self->last.sent;
-	right = report_sum(tally, GEN_ok, GEN_truncated) -
-		report_sum(&self->last, GEN_ok, GEN_truncated);
-	wrong = report_sum(tally, GEN_wrong_rcode, GEN_checksum) -
-		report_sum(&self->last, GEN_wrong_rcode, GEN_checksum);
+	right = gen_tally_sum(tally, GEN_CLASS_RIGHT) - gen_tally_sum(&self->last, GEN_CLASS_RIGHT);
+	wrong = gen_tally_sum(tally, GEN_CLASS_WRONG) + gen_tally_sum(tally, GEN_CLASS_FOREIGN) -
+		gen_tally_sum(&self->last, GEN_CLASS_WRONG) -
+		gen_tally_sum(&self->last, GEN_CLASS_FOREIGN);
 	memset(&since, 0, sizeof(since));
 	mr_histogram_merge(&since, &tally->latency);
 	for (unsigned b = 0; b < MR_HISTOGRAM_BUCKETS; b++)
@@ -216,8 +201,8 @@ report_summary_json(const struct gen_report *self, const struct gen_outcome *out
 	json_t *verdicts = json_object(), *rcodes = json_object(), *root;
 	char name[8];
 
-	for (unsigned v = 0; v < GEN_VERDICT_COUNT; v++)
-		json_object_set_new(verdicts, gen_verdict_names[v],
+	for (unsigned v = 0; v < tally->table->count; v++)
+		json_object_set_new(verdicts, tally->table->rows[v].name,
 				    json_integer((json_int_t)tally->verdicts[v]));
 	for (unsigned r = 0; r < 16; r++) {
 		snprintf(name, sizeof(name), "%u", r);
@@ -279,10 +264,10 @@ gen_report_summary(struct gen_report *self, const struct gen_outcome *outcome,
 	       report_rate(outcome->answered_qps, rate));
 	printf("  missing     %15s   %.4f %% of the sent; the limit is %g %%\n",
 	       report_count(outcome->missing, count), outcome->loss * 100, loss_limit * 100);
-	for (unsigned v = GEN_truncated; v < GEN_VERDICT_COUNT; v++)
+	for (unsigned v = 1; v < tally->table->count; v++)
 		if (tally->verdicts[v])
-			printf("  %-14s %12s   %s\n", gen_verdict_names[v],
-			       report_count(tally->verdicts[v], count), gen_verdict_help[v]);
+			printf("  %-14s %12s   %s\n", tally->table->rows[v].name,
+			       report_count(tally->verdicts[v], count), tally->table->rows[v].help);
 	printf("  latency     p50 %s  p90 %s  p99 %s  p99.9 %s  p99.99 %s  max %s  mean %s\n",
 	       report_time(outcome->latency_ns[0], times[0]),
 	       report_time(outcome->latency_ns[1], times[1]),

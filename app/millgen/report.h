@@ -11,7 +11,7 @@
 #ifndef MILLGEN_REPORT_H
 #define MILLGEN_REPORT_H
 
-#include "loop.h"
+#include "tally.h"
 
 /* Above these a result is not clean. */
 #define GEN_LAG_LIMIT_NS      1000000ull /* at the 99th percentile */

@@ -7,9 +7,8 @@
 #ifndef MILLGEN_RIG_H
 #define MILLGEN_RIG_H
 
-#include "loop.h"
 #include "options.h"
-#include "report.h"
+#include "port/port.h"
 
 struct gen_rig {
 	const struct gen_options *options;

@@ -192,8 +192,8 @@ test_clients_stay_in_the_prefix(void **state)
 		assert_int_equal(gen_frames_add_lane(frames, &target, 53, &prefix, rows[i].limit,
 						     NULL),
 				 0);
-		assert_int_equal(frames->lanes[0].client_count, rows[i].count);
-		assert_true(mr_addr_equal(&frames->lanes[0].source, &first));
+		assert_int_equal(frames->lanes[0].way.client_count, rows[i].count);
+		assert_true(mr_addr_equal(&frames->lanes[0].way.source, &first));
 		assert_true(gen_frame_client(&frames->lanes[0], UINT32_MAX) < rows[i].count);
 	}
 	free(frames);

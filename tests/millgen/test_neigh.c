@@ -32,16 +32,20 @@ setup(void **state)
 
 	(void)state;
 	fixture_make(&f, "h%u.x A", &options, true, &answers);
-	neigh = (struct gen_neigh){ .frames = &f.frames, .mac = ours };
-	for (unsigned i = 0; i < 2; i++)
-		neigh.hops[i].addr = f.frames.lanes[i].target;
+	neigh = (struct gen_neigh){ .way_count = 2, .mac = ours };
+	for (unsigned i = 0; i < 2; i++) {
+		neigh.ways[i] = &f.frames.lanes[i].way;
+		neigh.hops[i].addr = f.frames.lanes[i].way.target;
+	}
 	fixture_make(&other, "h%u.x A", &options, false, &answers);
 	other.frames.lane_count = 0;
 	add_lane(&other, "10.64.0.9", "192.0.2.0/24");
 	add_lane(&other, "2001:db8:1::9", "2001:db8::/64");
-	peer = (struct gen_neigh){ .frames = &other.frames, .mac = theirs };
-	for (unsigned i = 0; i < 2; i++)
-		peer.hops[i].addr = other.frames.lanes[i].target;
+	peer = (struct gen_neigh){ .way_count = 2, .mac = theirs };
+	for (unsigned i = 0; i < 2; i++) {
+		peer.ways[i] = &other.frames.lanes[i].way;
+		peer.hops[i].addr = other.frames.lanes[i].way.target;
+	}
 	return 0;
 }
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * millgen/hop - finds the way to the targets, and lets them find the clients, on a real port.
+ *
+ * Owner: the control thread while no run is on; the generator core during one.
+ */
+#ifndef MILLGEN_HOP_H
+#define MILLGEN_HOP_H
+
+#include "neigh.h"
+#include "port/port.h"
+
+/* gen_hop_answer looks at a frame that is no reply. It returns true when it took pkt and sent the
+ * answer in it. */
+bool gen_hop_answer(struct gen_neigh *neigh, struct mr_port *port, struct rte_mbuf *pkt);
+
+/* gen_hop_set lays the next hops (via and mac are texts, NULL: the target itself, ask for it). */
+MR_MUST_USE int gen_hop_set(struct gen_neigh *neigh, const char *via, const char *mac,
+			    struct mr_error *error);
+
+/* gen_hop_resolve asks for all next hops until they are known, at most timeout_ns. Control thread,
+ * while no run is on. Returns 0, -ETIMEDOUT, or -EINTR when *stop was set. */
+MR_MUST_USE int gen_hop_resolve(struct gen_neigh *neigh, struct mr_port *port,
+				struct rte_mempool *pool, const bool *stop, uint64_t timeout_ns);
+
+/* gen_hop_steer asks a port that shares its device with the kernel for what comes to the clients at
+ * these ports. */
+MR_MUST_USE int gen_hop_steer(const struct gen_neigh *neigh, struct mr_port *port, uint8_t protocol,
+			      uint16_t port_low, uint16_t port_high, struct mr_error *error);
+
+#endif
