@@ -28,6 +28,7 @@ static const struct {
 	{ "out", { "pcap" } },
 	{ "role", { "memif", "vhost", "virtio-user" } },
 	{ "ring", { "virtio-user" } },
+	{ "zero_copy", { "memif" } },
 	{ "mac", { "memif", "pcap", "virtio-user" } },
 	{ "punt", { "memif", "vhost", "virtio-user", "pci" } },
 };
@@ -126,6 +127,9 @@ config_finish_port(struct config_reader *reader, const struct mr_yaml_node *node
 			reader, &port->port.mtu,
 			"ports[].mtu: expected 0 or a number from 576 to 9216, found '%u'",
 			port->port.mtu);
+	if (port->port.memif_zero_copy && port->port.memif_server)
+		return config_fail_at(reader, &port->port.memif_zero_copy,
+				      "ports[].zero_copy: only a client's packets need no copy");
 	for (size_t i = 0; i < port->vlan_count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (port->vlans[i] == port->vlans[j])

@@ -136,6 +136,8 @@ json_wanted(const struct mr_schema_row *row, const void *base)
 		return mr_config_impairs(port);
 	if (!strcmp(row->path, "ports[].ring"))
 		return !strcmp(port->port.kind, "virtio-user");
+	if (!strcmp(row->path, "ports[].zero_copy"))
+		return !strcmp(port->port.kind, "memif");
 	return strcmp(row->path, "ports[].role") || !strcmp(port->port.kind, "memif") ||
 	       !strcmp(port->port.kind, "vhost") || !strcmp(port->port.kind, "virtio-user");
 }

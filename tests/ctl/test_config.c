@@ -78,6 +78,7 @@ minimal_gives_defaults(void **state)
 	"  - {name: cap, pcap: in.pcap, out: /tmp/out.pcap,"                                     \
 	" impair: {loss: 0.5%, delay: 10ms,"                                                     \
 	" rate: 10Mbit, jitter: 1500us, duplicate: 2%, mtu: 1400, drop_every: 9, seed: 7}}\n"    \
+	"  - {name: fast, memif: run/f.sock, zero_copy: yes}\n"                                  \
 	"vips: [192.0.2.1, '2001:db8::53']\n"                                                    \
 	"dns:\n  port: 5353\n  udp_payload: 1400\n  udp_payload_v6: 1232\n  zone_dir: zones\n"   \
 	"  zones:\n    - {name: example.com, file: ../other/e.zone}\n    - name: Example.NET.\n" \
@@ -100,7 +101,7 @@ everything_is_read(void **state)
 	assert_int_equal(config->cpus.worker_count, 2);
 	assert_int_equal(config->cpus.workers[1], 2);
 	assert_int_equal(config->cpus.control, 3);
-	assert_int_equal(config->port_count, 3);
+	assert_int_equal(config->port_count, 4);
 	assert_int_equal(config->ports[0].port.queue_count, 2);
 	assert_int_equal(config->ports[0].port.rx_descriptors, 2048);
 	assert_int_equal(config->ports[0].port.tx_descriptors, 1024);
@@ -112,6 +113,8 @@ everything_is_read(void **state)
 			    "2001:db8::1");
 	assert_string_equal(config->ports[1].port.target, "/etc/millrace/run/m.sock");
 	assert_true(config->ports[1].port.memif_server);
+	assert_false(config->ports[1].port.memif_zero_copy);
+	assert_true(config->ports[3].port.memif_zero_copy && !config->ports[3].port.memif_server);
 	assert_true(config->ports[1].port.has_mac);
 	assert_int_equal(config->ports[1].port.mac.bytes[5], 1);
 	assert_string_equal(config->ports[2].port.target, "/etc/millrace/in.pcap");
@@ -142,7 +145,7 @@ everything_is_read(void **state)
 	assert_string_equal(mr_config_place(config, &config->cpus.control, place),
 			    "/etc/millrace/m.yaml:7:12");
 	assert_string_equal(mr_config_place(config, &config->dns.zones[1], place),
-			    "/etc/millrace/m.yaml:31:7");
+			    "/etc/millrace/m.yaml:32:7");
 	assert_string_equal(mr_config_place(config, &config->places, place),
 			    "/etc/millrace/m.yaml");
 	mr_config_free(config);
@@ -317,6 +320,10 @@ static const struct {
 	  "m.yaml:2:33: 'out' is not for a port of kind afxdp" },
 	{ VIPS "ports: [{name: up, pcap: x, role: server}]\n",
 	  "m.yaml:2:29: 'role' is not for a port of kind pcap" },
+	{ VIPS "ports: [{name: up, vhost: x, zero_copy: yes}]\n",
+	  "m.yaml:2:30: 'zero_copy' is not for a port of kind vhost" },
+	{ VIPS "ports: [{name: up, memif: x, role: server, zero_copy: yes}]\n",
+	  "m.yaml:2:55: ports[].zero_copy: only a client's packets need no copy" },
 	{ VIPS "ports: [{name: up, afpacket: x, mac: 02:00:00:00:00:01}]\n",
 	  "m.yaml:2:33: 'mac' is not for a port of kind afpacket" },
 	{ VIPS "ports: [{name: up, memif: x, mac: 02:00:00:00:00}]\n",
