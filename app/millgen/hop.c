@@ -95,7 +95,7 @@ gen_hop_steer(const struct gen_neigh *neigh, struct mr_port *port, uint8_t proto
 	      uint16_t port_low, uint16_t port_high, struct mr_error *error)
 {
 	struct mr_addr hops[GEN_LANE_MAX];
-	static const uint16_t untagged = 0;
+	static const uint32_t untagged = 0;
 	struct mr_port_steer steer = { .next_hops = hops,
 				       .next_hop_count = neigh->way_count,
 				       .vlans = &untagged,

@@ -14,8 +14,9 @@
  * behind by a start that was killed half-way, and is removed; any other XDP program is refused.
  *
  * What the interface must be: up, with its frames whole. A program sees neither a VLAN tag that the
- * hardware has taken out (set `ethtool -K DEV rxvlan off`) nor, on a veth, a checksum or a tag that
- * the sender left to be put in later (`ethtool -K PEER tx off txvlan off` at the other end). All
+ * hardware has taken out (set `ethtool -K DEV rxvlan off`, and for 802.1ad
+ * `rx-vlan-stag-hw-parse off`) nor, on a veth, a checksum or a tag that the sender left to be put
+ * in later (`ethtool -K PEER tx off txvlan off tx-vlan-stag-hw-insert off` at the other end). All
  * receive queues must be served, one worker each: `ethtool -L DEV combined N`. Where the kernel has
  * the service addresses too (on lo, say), it must not resolve neighbours in their name, as the
  * answers are ours: `sysctl net.ipv4.conf.all.arp_announce=2`.

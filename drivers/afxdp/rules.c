@@ -29,12 +29,12 @@ rules_put_address(int table, const struct mr_addr *address, enum steer_kind kind
 }
 
 static int
-rules_put_vlan(int table, uint16_t tag)
+rules_put_vlan(int table, uint32_t vlan)
 {
 	struct steer_value none = { 0 };
 	struct steer_key key = { .kind = STEER_VLAN };
 
-	mr_store_be16(key.address, tag);
+	mr_store_be32(key.address, vlan);
 	return rules_put(table, &key, &none);
 }
 

@@ -12,8 +12,8 @@
  *   ARP requests and NS for a VIP; ARP and NA that claim a VIP as theirs (a conflict);
  *   ARP replies and NA of a next hop, when they are addressed to a VIP. The kernel may use the same
  *   next hop: what it asked for itself stays its own.
- * One 802.1Q tag is looked through, if the tag is served. A frame that cannot be parsed is the
- * kernel's.
+ * One 802.1Q tag or an 802.1ad pair (0x88a8, then 0x8100) is looked through, if that VLAN is
+ * served. A frame that cannot be parsed is the kernel's.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -352,14 +352,14 @@ count(__u32 reason)
 		(*counter)++; /* per CPU, and XDP does not nest: one writer */
 }
 
-/* served says whether frames with this tag (0: none) are looked into. */
+/* served says whether frames of this VLAN (0: no tag) are looked into. */
 static __always_inline _Bool
-served(void *rules, __be16 tag)
+served(void *rules, const __be16 vlan[2])
 {
 	struct steer_key key;
 
 	__builtin_memset(&key, 0, sizeof(key));
-	__builtin_memcpy(key.address, &tag, sizeof(tag));
+	__builtin_memcpy(key.address, vlan, 2 * sizeof(vlan[0]));
 	return has(rules, &key, STEER_VLAN);
 }
 
@@ -367,20 +367,31 @@ static __always_inline int
 steer(void *rules, void *at, const void *end)
 {
 	struct ethhdr *ethernet = at;
-	struct vlan_header *vlan = at + sizeof(*ethernet);
-	__be16 type, tag = 0;
+	struct vlan_header *tag = at + sizeof(*ethernet);
+	__be16 type, vlan[2] = { 0, 0 }; /* outer, inner */
 	int reason;
 
 	if ((void *)(ethernet + 1) > end)
 		return STEER_kernel_malformed;
 	type = ethernet->h_proto;
 	at = ethernet + 1;
-	if (type == bpf_htons(ETH_P_8021Q)) {
-		if ((void *)(vlan + 1) > end)
+	if (type == bpf_htons(ETH_P_8021AD)) {
+		if ((void *)(tag + 1) > end)
 			return STEER_kernel_malformed;
-		tag = vlan->tag & bpf_htons(VLAN_ID_MASK);
-		type = vlan->type;
-		at = vlan + 1;
+		if (tag->type != bpf_htons(ETH_P_8021Q))
+			return STEER_kernel_other;
+		vlan[0] = tag->tag & bpf_htons(VLAN_ID_MASK);
+		if (!vlan[0])
+			return STEER_kernel_vlan;
+		type = tag->type;
+		tag++;
+	}
+	if (type == bpf_htons(ETH_P_8021Q)) {
+		if ((void *)(tag + 1) > end)
+			return STEER_kernel_malformed;
+		vlan[1] = tag->tag & bpf_htons(VLAN_ID_MASK);
+		type = tag->type;
+		at = tag + 1;
 	}
 	if (type == bpf_htons(ETH_P_IP))
 		reason = steer_v4(rules, at, end);
@@ -390,7 +401,7 @@ steer(void *rules, void *at, const void *end)
 		reason = steer_arp(rules, at, end);
 	else
 		return STEER_kernel_other;
-	if (reason <= STEER_ours_nd && !served(rules, tag))
+	if (reason <= STEER_ours_nd && !served(rules, vlan))
 		return STEER_kernel_vlan;
 	return reason;
 }

@@ -32,7 +32,7 @@ enum steer_kind {
 	STEER_RULE = 1, /* (VIP, protocol) -> port ranges */
 	STEER_VIP,      /* address of ours: ARP and neighbour discovery */
 	STEER_HOP,      /* a next hop, whose answers to us are ours */
-	STEER_VLAN,     /* address.bytes[0..1]: a tag, big-endian; 0 is untagged */
+	STEER_VLAN,     /* address[0..3]: outer and inner number, big-endian; 0 is untagged */
 };
 
 struct steer_key {

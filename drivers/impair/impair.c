@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TAGS_MAX = 2 };
+
 struct impair_arrival {
 	uint64_t at_ns;
 	uint64_t order; /* breaks ties: first sent, first to arrive */
@@ -84,14 +86,21 @@ line_pop(struct impair_line *self)
 
 /* ---- frames into a line ---- */
 
-/* frame_bytes is what the model sees: a tag is no part of the MTU. */
+/* frame_bytes is what the model sees: tags are no part of the MTU. */
 static uint32_t
 frame_bytes(const struct rte_mbuf *pkt)
 {
 	const uint8_t *eth = rte_pktmbuf_mtod(pkt, const uint8_t *);
-	bool tagged = pkt->data_len >= 18 && mr_load_be16(eth + 12) == RTE_ETHER_TYPE_VLAN;
+	uint16_t tag_bytes = 0;
 
-	return pkt->pkt_len - (tagged ? 4 : 0);
+	for (int i = 0; i < TAGS_MAX && pkt->data_len >= RTE_ETHER_HDR_LEN + tag_bytes; i++) {
+		uint16_t type = mr_load_be16(eth + 2 * MR_MAC_BYTES + tag_bytes);
+
+		if (type != RTE_ETHER_TYPE_VLAN && type != RTE_ETHER_TYPE_QINQ)
+			break;
+		tag_bytes += MR_NET_TAG_BYTES;
+	}
+	return pkt->pkt_len - MR_MIN(tag_bytes, pkt->pkt_len);
 }
 
 /* line_flip gives pkt with one bit flipped, in a buffer of its own; NULL, pkt freed, when there is

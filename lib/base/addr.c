@@ -119,3 +119,44 @@ mr_mac_format(const struct mr_mac *mac, char out[MR_MAC_TEXT_BYTES])
 		 b[4], b[5]);
 	return out;
 }
+
+/* vlan_number reads decimal digits without leading zeros; NULL when there are none or too many. */
+static const char *
+vlan_number(const char *text, uint32_t *out)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (!digits || digits > 4 || (digits > 1 && *text == '0'))
+		return NULL;
+	*out = (uint32_t)strtoul(text, NULL, 10);
+	return *out <= MR_VLAN_MAX ? text + digits : NULL;
+}
+
+int
+mr_vlan_parse(const char *text, uint32_t *out)
+{
+	uint32_t outer = 0, inner;
+	const char *end = vlan_number(text, &inner);
+
+	if (end && *end == '/') {
+		outer = inner;
+		end = vlan_number(end + 1, &inner);
+		if (!outer || !inner)
+			return -EINVAL;
+	}
+	if (!end || *end)
+		return -EINVAL;
+	*out = mr_vlan_pair((uint16_t)outer, (uint16_t)inner);
+	return 0;
+}
+
+const char *
+mr_vlan_format(uint32_t vlan, char out[MR_VLAN_TEXT_BYTES])
+{
+	if (mr_vlan_outer(vlan))
+		snprintf(out, MR_VLAN_TEXT_BYTES, "%u/%u", mr_vlan_outer(vlan),
+			 mr_vlan_inner(vlan));
+	else
+		snprintf(out, MR_VLAN_TEXT_BYTES, "%u", mr_vlan_inner(vlan));
+	return out;
+}

@@ -57,7 +57,7 @@ struct mr_config_cpus {
 /* A router on a port: where answers go that are not for the reverse path. */
 struct mr_config_next_hop {
 	struct mr_addr addr;
-	uint16_t vlan; /* one of the port's; 0 is untagged */
+	uint32_t vlan; /* one of the port's; 0 is untagged */
 };
 
 /* A port as a bad link, for tests: what drivers/impair takes. */
@@ -70,7 +70,7 @@ struct mr_config_port {
 	struct mr_port_config port; /* as mr_port_open takes it */
 	struct mr_config_impair impair;
 	char punt[16];     /* TAP interface for what is not ours; empty: none */
-	uint16_t *vlans;   /* at least one; 0 is untagged */
+	uint32_t *vlans;   /* at least one (base/addr); 0 is untagged */
 	size_t vlan_count; /* <= MR_NET_VLAN_MAX */
 	struct mr_config_next_hop *next_hops;
 	size_t next_hop_count;
@@ -192,6 +192,9 @@ const char *mr_config_place(const struct mr_config *self, const void *value,
  * YAML that mr_config_parse reads back to the same configuration. */
 json_t *mr_config_json(const struct mr_config *self);
 char *mr_config_yaml(const json_t *config); /* to be freed by the caller */
+
+/* mr_config_vlan_json gives a VLAN as the file has it: 100, or "200/100" (a new reference). */
+json_t *mr_config_vlan_json(uint32_t vlan);
 
 /* mr_config_changes compares two configurations key by key and gives a JSON list of
  * {"key": "ports[uplink].mtu", "from": …, "to": …, "applies": "live" | "restart"}; items of a list

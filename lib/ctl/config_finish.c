@@ -87,6 +87,7 @@ port_finish_hops(struct config_reader *reader, struct mr_config_port *port)
 	for (size_t i = 0; i < port->next_hop_count; i++) {
 		struct mr_config_next_hop *hop = &port->next_hops[i];
 		const char *fault = addr_fault(&hop->addr);
+		char text[MR_VLAN_TEXT_BYTES];
 		bool served = false;
 
 		if (fault)
@@ -98,8 +99,8 @@ port_finish_hops(struct config_reader *reader, struct mr_config_port *port)
 		if (!served)
 			return config_fail_at(
 				reader, hop,
-				"ports[].next_hop[]: VLAN %u is not among the port's vlans",
-				hop->vlan);
+				"ports[].next_hop[]: VLAN %s is not among the port's vlans",
+				mr_vlan_format(hop->vlan, text));
 		for (size_t j = 0; j < i; j++)
 			if (mr_addr_equal(&port->next_hops[j].addr, &hop->addr) &&
 			    port->next_hops[j].vlan == hop->vlan)
@@ -113,6 +114,7 @@ int
 config_finish_port(struct config_reader *reader, const struct mr_yaml_node *node,
 		   struct mr_config_port *port)
 {
+	char text[MR_VLAN_TEXT_BYTES];
 	int rc;
 
 	if (!port->port.kind[0])
@@ -134,8 +136,8 @@ config_finish_port(struct config_reader *reader, const struct mr_yaml_node *node
 		for (size_t j = 0; j < i; j++)
 			if (port->vlans[i] == port->vlans[j])
 				return config_fail_at(reader, &port->vlans[i],
-						      "ports[].vlans[]: %u is listed twice",
-						      port->vlans[i]);
+						      "ports[].vlans[]: %s is listed twice",
+						      mr_vlan_format(port->vlans[i], text));
 	return port_finish_hops(reader, port);
 }
 

@@ -45,13 +45,22 @@ json_of_percent(uint32_t ppm)
 	return ppm ? json_sprintf("%.*f%%", ppm % 10000 ? 4 : 0, ppm / 10000.0) : NULL;
 }
 
+json_t *
+mr_config_vlan_json(uint32_t vlan)
+{
+	char text[MR_VLAN_TEXT_BYTES];
+
+	return mr_vlan_outer(vlan) ? json_string(mr_vlan_format(vlan, text)) : json_integer(vlan);
+}
+
 static json_t *
 json_of_hop(const struct mr_config_next_hop *hop)
 {
-	char addr[MR_ADDR_TEXT_BYTES];
+	char addr[MR_ADDR_TEXT_BYTES], vlan[MR_VLAN_TEXT_BYTES];
 
 	mr_addr_format(&hop->addr, addr);
-	return hop->vlan ? json_sprintf("%s@%u", addr, hop->vlan) : json_string(addr);
+	return hop->vlan ? json_sprintf("%s@%s", addr, mr_vlan_format(hop->vlan, vlan))
+			 : json_string(addr);
 }
 
 /* json_of_value gives NULL for what is not set: it is left out. */
@@ -93,6 +102,8 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 		return json_string(mr_addr_format(value, addr));
 	case MR_SCHEMA_MAC:
 		return json_string(mr_mac_format(value, mac));
+	case MR_SCHEMA_VLAN:
+		return mr_config_vlan_json(*(const uint32_t *)value);
 	case MR_SCHEMA_NEXT_HOP:
 		return json_of_hop(value);
 	case MR_SCHEMA_KIND:

@@ -103,15 +103,15 @@ scalar_next_hop(const char *text, struct mr_config_next_hop *out)
 	char addr[MR_ADDR_TEXT_BYTES];
 	const char *at = strchr(text, '@');
 	size_t addr_bytes = at ? (size_t)(at - text) : strlen(text);
-	uint64_t vlan = CONFIG_VLAN_UNSET;
+	uint32_t vlan = CONFIG_VLAN_UNSET;
 
 	if (addr_bytes >= sizeof(addr))
 		return false;
 	memcpy(addr, text, addr_bytes);
 	addr[addr_bytes] = 0;
-	if (at && (!scalar_number(at + 1, &vlan) || vlan > 4094))
+	if (at && mr_vlan_parse(at + 1, &vlan))
 		return false;
-	out->vlan = (uint16_t)vlan;
+	out->vlan = vlan;
 	return !mr_addr_parse(addr, &out->addr);
 }
 
@@ -222,6 +222,8 @@ scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const 
 		return !mr_addr_parse(text, value);
 	case MR_SCHEMA_MAC:
 		return !mr_mac_parse(text, value);
+	case MR_SCHEMA_VLAN:
+		return !mr_vlan_parse(text, value);
 	case MR_SCHEMA_NEXT_HOP:
 		return scalar_next_hop(text, value);
 	}

@@ -140,11 +140,13 @@ static const struct mr_schema_row rows[] = {
 	  .help = "Transmit ring of a queue; 0: the kind's default" },
 	{ "ports[].mtu", MR_SCHEMA_U16, MR_SCHEMA_BOOT, PORT(port.mtu), .high = 9216,
 	  .fallback = "0", .unit = "bytes",
-	  .help = "Largest IP packet (576 and up); 0: the device's" },
+	  .help = "Largest IP packet (576 and up); 0: the device's. 8 less inside two VLAN tags" },
 	{ "ports[].vlans", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_config_port, vlans, vlan_count),
 	  .low = 1, .high = MR_NET_VLAN_MAX, .fallback = "0",
-	  .help = "802.1Q tags that are served here; 0 is untagged" },
-	{ "ports[].vlans[]", MR_SCHEMA_U16, MR_SCHEMA_LIVE, .high = 4094, .help = "A VLAN number" },
+	  .help = "VLANs that are served here; 0 is untagged, 100 one 802.1Q tag, 200/100 two "
+		  "(802.1ad)" },
+	{ "ports[].vlans[]", MR_SCHEMA_VLAN, MR_SCHEMA_LIVE,
+	  .help = "A VLAN number, or OUTER/INNER" },
 	{ "ports[].next_hop", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
 	  ITEMS(mr_config_port, next_hops, next_hop_count), .high = MR_NET_NEXT_HOP_MAX,
 	  .help = "Routers for answers; without any, answers go back the way the query came" },
@@ -394,6 +396,8 @@ mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_
 		return "an IPv4 or IPv6 address";
 	case MR_SCHEMA_MAC:
 		return "an Ethernet address like 02:00:00:00:00:01";
+	case MR_SCHEMA_VLAN:
+		return "a number from 0 to 4094, or OUTER/INNER from 1/1 to 4094/4094";
 	case MR_SCHEMA_NEXT_HOP:
 		return "ADDRESS or ADDRESS@VLAN";
 	}

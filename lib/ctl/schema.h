@@ -33,6 +33,7 @@ enum mr_schema_type {
 	MR_SCHEMA_CHOICE,    /* int (an enum), one of choices */
 	MR_SCHEMA_ADDR,      /* struct mr_addr */
 	MR_SCHEMA_MAC,       /* struct mr_mac, and a bool that says it is there */
+	MR_SCHEMA_VLAN,      /* uint32_t (base/addr): NUMBER or OUTER/INNER */
 	MR_SCHEMA_NEXT_HOP,  /* struct mr_config_next_hop: ADDRESS or ADDRESS@VLAN */
 	MR_SCHEMA_KIND,      /* struct mr_port_config: the key is the kind, the value its target */
 	MR_SCHEMA_KIND_PATH, /* the same, where the target is a file name */

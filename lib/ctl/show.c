@@ -186,10 +186,10 @@ command_show_neighbours(struct mr_ctl *self, const struct mr_call *call, struct 
 
 		json_array_append_new(
 			list,
-			json_pack("{ss ss si ss ss sI}", "address",
+			json_pack("{ss ss so ss ss sI}", "address",
 				  mr_addr_format(&views[i].hop.addr, addr), "port",
 				  port < group->port_count ? group->ports[port]->config.name : "?",
-				  "vlan", (int)views[i].hop.vlan, "mac",
+				  "vlan", mr_config_vlan_json(views[i].hop.vlan), "mac",
 				  mr_mac_format(&views[i].mac, mac), "state", views[i].state,
 				  "age_ns", (json_int_t)views[i].age_ns));
 	}

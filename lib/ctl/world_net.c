@@ -80,8 +80,10 @@ world_net_build(const struct mr_worker_group *group, const struct mr_config *con
 		interfaces[i].mac = group->ports[i]->mac;
 		interfaces[i].mtu = group->ports[i]->mtu;
 		interfaces[i].punts = group->ports[i]->punt;
+		interfaces[i].retypes_tags =
+			(group->ports[i]->caps & MR_PORT_CAP_RETYPES_TAGS) != 0;
 		interfaces[i].vlan_count = (uint16_t)from->vlan_count;
-		memcpy(interfaces[i].vlans, from->vlans, from->vlan_count * sizeof(uint16_t));
+		memcpy(interfaces[i].vlans, from->vlans, from->vlan_count * sizeof(from->vlans[0]));
 	}
 	net.next_hop_count = next_hops(config, hops);
 	return mr_net_snapshot_build(&net, out, error);

@@ -10,26 +10,23 @@
 
 static const struct mr_mac broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 
-/* eth_write returns the bytes of the Ethernet header and, for vlan > 0, tag. */
+/* eth_write returns the bytes of the Ethernet header and, for vlan > 0, tags. */
 static uint16_t
-eth_write(uint8_t *out, const struct mr_mac *to, const struct mr_mac *from, uint16_t vlan,
+eth_write(uint8_t *out, const struct mr_mac *to, const struct mr_mac *from, uint32_t vlan,
 	  uint16_t type)
 {
 	uint16_t at = 2 * MR_MAC_BYTES;
 
 	memcpy(out, to, MR_MAC_BYTES);
 	memcpy(out + MR_MAC_BYTES, from, MR_MAC_BYTES);
-	if (vlan) {
-		mr_store_be16(out + at, ETH_TYPE_VLAN);
-		mr_store_be16(out + at + 2, vlan);
-		at += VLAN_BYTES;
-	}
+	if (vlan)
+		at += net_tags_write(out + at, vlan);
 	mr_store_be16(out + at, type);
 	return at + 2;
 }
 
 static uint16_t
-arp_request_write(uint8_t *out, const struct mr_mac *to, const struct mr_mac *from, uint16_t vlan,
+arp_request_write(uint8_t *out, const struct mr_mac *to, const struct mr_mac *from, uint32_t vlan,
 		  const uint8_t *spa, const uint8_t *tpa)
 {
 	uint16_t at = eth_write(out, to, from, vlan, ETH_TYPE_ARP);
@@ -46,7 +43,7 @@ arp_request_write(uint8_t *out, const struct mr_mac *to, const struct mr_mac *fr
 
 /* nd_write writes a solicitation or advertisement with one link-layer address option, ours. */
 static uint16_t
-nd_write(uint8_t *out, const struct mr_mac *to, const struct mr_mac *from, uint16_t vlan,
+nd_write(uint8_t *out, const struct mr_mac *to, const struct mr_mac *from, uint32_t vlan,
 	 const struct mr_addr *src, const struct mr_addr *dst, uint8_t type, uint8_t flags,
 	 const struct mr_addr *target)
 {
@@ -68,7 +65,7 @@ nd_write(uint8_t *out, const struct mr_mac *to, const struct mr_mac *from, uint1
 	return at + l4_bytes;
 }
 
-enum { NET_FRAME_MAX = ETH_BYTES + VLAN_BYTES + V6_BYTES + ND_BYTES + 8 };
+enum { NET_FRAME_MAX = ETH_BYTES + 2 * MR_NET_TAG_BYTES + V6_BYTES + ND_BYTES + 8 };
 
 uint16_t
 mr_net_announce(const struct mr_net_snapshot *snapshot, uint16_t interface, uint16_t vlan_index,

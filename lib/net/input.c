@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * net/input - Ethernet and 802.1Q: is the frame for us, and who reads on.
+ * net/input - Ethernet, 802.1Q and 802.1ad: is the frame for us, and who reads on.
  */
 #include "net/net_int.h"
 
@@ -83,27 +83,56 @@ eth_is_tag(uint16_t type)
 	return type == ETH_TYPE_VLAN || type == ETH_TYPE_SERVICE_VLAN || type == ETH_TYPE_OLD_STACK;
 }
 
-/* vlan_check reads the tag if there is one and finds its place in the interface's list. */
+/* vlan_drop is vlan_read's way to say what was wrong. */
+MR_COLD static bool
+vlan_drop(struct mr_net *self, enum mr_net_metric reason, enum mr_net_verdict *verdict)
+{
+	*verdict = net_drop(self, reason);
+	return false;
+}
+
+/* vlan_read reads the tag, or the pair, that *type begins; *type is the packet's own afterwards. */
+static bool
+vlan_read(struct mr_net *self, struct mr_net_packet *packet, const struct net_interface *interface,
+	  uint16_t *type, enum mr_net_verdict *verdict)
+{
+	uint8_t *tag = packet->bytes + ETH_BYTES;
+	bool pair = *type != ETH_TYPE_VLAN;
+
+	if (packet->frame_bytes < ETH_BYTES + MR_NET_TAG_BYTES)
+		return vlan_drop(self, MR_NET_vlan_truncated, verdict);
+	packet->vlan = mr_load_be16(tag) & VLAN_ID_MASK;
+	packet->l3_offset = ETH_BYTES + MR_NET_TAG_BYTES;
+	if (interface->retypes_tags && !pair && mr_load_be16(tag + 2) == ETH_TYPE_VLAN) {
+		*type = ETH_TYPE_SERVICE_VLAN;
+		mr_store_be16(tag - 2, ETH_TYPE_SERVICE_VLAN); /* the answer has it from here */
+		pair = true;
+	}
+	if (pair) {
+		if (*type != ETH_TYPE_SERVICE_VLAN || mr_load_be16(tag + 2) != ETH_TYPE_VLAN)
+			return vlan_drop(self, MR_NET_vlan_stack, verdict);
+		tag += MR_NET_TAG_BYTES;
+		if (packet->frame_bytes < ETH_BYTES + 2 * MR_NET_TAG_BYTES)
+			return vlan_drop(self, MR_NET_vlan_truncated, verdict);
+		packet->vlan =
+			mr_vlan_pair((uint16_t)packet->vlan, mr_load_be16(tag) & VLAN_ID_MASK);
+		packet->l3_offset = ETH_BYTES + 2 * MR_NET_TAG_BYTES;
+		if (!mr_vlan_outer(packet->vlan)) /* a priority tag alone makes no service VLAN */
+			return vlan_drop(self, MR_NET_vlan_stack, verdict);
+	}
+	*type = mr_load_be16(tag + 2);
+	return !eth_is_tag(*type) || vlan_drop(self, MR_NET_vlan_stack, verdict);
+}
+
+/* vlan_check reads the tags if there are any and finds their place in the interface's list. */
 static inline bool
 vlan_check(struct mr_net *self, struct mr_net_packet *packet, const struct net_interface *interface,
 	   uint16_t *type, enum mr_net_verdict *verdict)
 {
 	packet->vlan = 0;
 	packet->l3_offset = ETH_BYTES;
-	if (mr_unlikely(eth_is_tag(*type))) {
-		if (packet->frame_bytes < ETH_BYTES + VLAN_BYTES) {
-			*verdict = net_drop(self, MR_NET_vlan_truncated);
-			return false;
-		}
-		packet->vlan = mr_load_be16(packet->bytes + ETH_BYTES) & 0xfff;
-		packet->l3_offset = ETH_BYTES + VLAN_BYTES;
-		if (*type != ETH_TYPE_VLAN ||
-		    eth_is_tag(mr_load_be16(packet->bytes + ETH_BYTES + 2))) {
-			*verdict = net_drop(self, MR_NET_vlan_stack);
-			return false;
-		}
-		*type = mr_load_be16(packet->bytes + ETH_BYTES + 2);
-	}
+	if (mr_unlikely(eth_is_tag(*type)) && !vlan_read(self, packet, interface, type, verdict))
+		return false;
 	for (uint16_t i = 0; i < interface->vlan_count; i++)
 		if (interface->vlans[i] == packet->vlan) {
 			packet->vlan_index = (uint8_t)i;

@@ -29,8 +29,8 @@
 	X(eth_foreign, COUNTER, FRAMES, "Dropped: for the MAC address of another")               \
 	X(eth_source, COUNTER, FRAMES, "Dropped: source MAC is a group address or zero")         \
 	X(eth_loop, COUNTER, FRAMES, "Dropped: source MAC is this interface's own")              \
-	X(vlan_truncated, COUNTER, FRAMES, "Dropped: 802.1Q tag cut off")                        \
-	X(vlan_stack, COUNTER, FRAMES, "Dropped: more than one VLAN tag, or a service tag")      \
+	X(vlan_truncated, COUNTER, FRAMES, "Dropped: VLAN tag cut off")                          \
+	X(vlan_stack, COUNTER, FRAMES, "Dropped: tags other than one 802.1Q or an 802.1ad pair") \
 	X(vlan_unknown, COUNTER, FRAMES, "Dropped: VLAN that this interface does not serve")     \
 	X(arp_truncated, COUNTER, FRAMES, "Dropped: ARP packet cut off")                         \
 	X(arp_malformed, COUNTER, FRAMES,                                                        \

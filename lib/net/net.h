@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * net - Ethernet, 802.1Q, ARP, IPv4, IPv6, neighbour discovery, ICMP and UDP, on plain bytes.
+ * net - Ethernet and its VLAN tags, ARP, IPv4, IPv6, neighbour discovery, ICMP and UDP, on plain
+ * bytes.
  *
  * Sans-IO: a function of (snapshot, frame bytes, now). It knows no mbuf, port or clock, so fuzzers
  * and the simulator run the same code. One frame lies in one contiguous buffer with room behind it;
@@ -12,7 +13,7 @@
  * Thread: mr_net_input, _udp_*, _path_* and _flush by the worker; the rest by the control thread.
  * Memory: the data path allocates nothing; rate limits and tallies are in struct mr_net.
  * Spec:   RFC 826, 5227 (ARP); 791, 1122, 6864 (IPv4); 8200, 5095, 6946 (IPv6); 792, 1812 4.3.2
- *         (ICMP); 4443 (ICMPv6); 4861, 4862, 7527 (ND); 768, 6935 (UDP); 802.1Q.
+ *         (ICMP); 4443 (ICMPv6); 4861, 4862, 7527 (ND); 768, 6935 (UDP); IEEE 802.1Q, with 802.1ad.
  *
  * Frame                                      verdict                          [function]
  *   short, lying, corrupt, not for us     -> DROP and its counter, or PUNT    [eth_input *_input]
@@ -26,8 +27,11 @@
  *     protocol, option that needs saying  -> REPLY (error, within the rate), else DROP or PUNT
  *   ICMP error about a packet of ours     -> ICMP_ERROR             [icmp_input icmp6_input]
  *
- * The way out of an answer is the way in, backwards (source MAC, tag), unless a next hop is
- * configured for the interface, tag and family that the question came by; then it is that
+ * A frame has no tag, one 802.1Q tag, or an 802.1ad pair: 0x88a8, then 0x8100. Which of them an
+ * interface serves is its list of VLANs (base/addr); any other stack of tags is dropped.
+ *
+ * The way out of an answer is the way in, backwards (source MAC, tags), unless a next hop is
+ * configured for the interface, VLAN and family that the question came by; then it is that
  * neighbour's MAC. Answers to link-local addresses, and ARP and ND, always go straight back.
  */
 #ifndef MR_NET_NET_H
@@ -44,13 +48,15 @@
 enum {
 	MR_NET_VIP_MAX = 65535, /* so that a count fits 16 bits, and UINT16_MAX can mean all */
 	MR_NET_IF_MAX = MR_PORT_MAX,
-	MR_NET_VLAN_MAX = 16, /* tags that one interface serves; 0 stands for untagged */
+	MR_NET_VLAN_MAX = 16, /* that one interface serves; 0 stands for untagged */
+	MR_NET_TAG_BYTES = 4,
 	MR_NET_NEXT_HOP_MAX = 64,
 	MR_NET_SERVICE_MAX = 1024,
 	MR_NET_EXT_HEADER_MAX = 8, /* IPv6 extension headers walked before a packet is dropped */
 	MR_NET_OPTION_MAX = 64,    /* options walked in one packet: IPv4 has 40 bytes of them */
-	MR_NET_HEADER_MAX_BYTES = 14 + 4 + 40, /* that mr_net_path_write writes at most */
-	MR_NET_TTL = 64,                       /* of what we send; RFC 1700's default */
+	MR_NET_HEADER_MAX_BYTES =
+		14 + 2 * MR_NET_TAG_BYTES + 40, /* that mr_net_path_write writes */
+	MR_NET_TTL = 64,                        /* of what we send; RFC 1700's default */
 };
 
 /* ---- snapshot: what the box is, built by the control thread ---- */
@@ -75,15 +81,17 @@ struct mr_net_service {
 
 struct mr_net_interface {
 	struct mr_mac mac;
-	uint16_t mtu;
+	uint16_t mtu; /* of an IP packet; with an 802.1ad pair 8 less: the tags must fit too */
 	uint16_t vlan_count; /* 0 means untagged only */
-	uint16_t vlans[MR_NET_VLAN_MAX];
+	uint32_t vlans[MR_NET_VLAN_MAX];
 	bool punts; /* what is not ours goes to the kernel by the worker, not counted as a drop */
+	bool retypes_tags; /* the device gives a pair's first tag as 0x8100: taken for 0x88a8 */
 };
 
 struct mr_net_next_hop {
 	struct mr_addr addr;
-	uint16_t interface, vlan;
+	uint16_t interface;
+	uint32_t vlan;
 };
 
 struct mr_net_config {
@@ -139,7 +147,7 @@ struct mr_net_packet {
 		payload_bytes; /* UDP payload; TCP: from the end of the TCP header */
 	uint16_t vip;          /* index of the destination */
 	uint16_t interface;
-	uint16_t vlan;      /* 0 untagged, or tagged for priority only */
+	uint32_t vlan;      /* 0 untagged, or tagged for priority only */
 	uint8_t vlan_index; /* place of vlan in the interface's list */
 	uint8_t family;     /* 4 or 6 */
 	uint8_t protocol;
@@ -204,9 +212,9 @@ void mr_net_flush(struct mr_net *self);
 struct mr_net_path {
 	struct mr_addr local, remote;
 	struct mr_mac mac; /* that the last packet came from; all zero when we began */
-	uint16_t vlan;
 	uint8_t interface;
 	uint8_t family;
+	uint32_t vlan;
 	bool tagged; /* with vlan 0: a priority tag */
 	uint8_t reserved[3];
 };
@@ -215,11 +223,13 @@ static_assert(sizeof(struct mr_net_path) <= 48, "lies in every connection");
 /* mr_net_path_of is the way back to where packet came from. */
 MR_NONNULL void mr_net_path_of(const struct mr_net_packet *packet, struct mr_net_path *path);
 
-/* mr_net_path_header_bytes is what mr_net_path_write will write: Ethernet, tag, IP. */
+/* mr_net_path_header_bytes is what mr_net_path_write will write: Ethernet, tags, IP. */
 static inline uint16_t
 mr_net_path_header_bytes(const struct mr_net_path *path)
 {
-	return (uint16_t)(14 + (path->tagged ? 4 : 0) + (path->family == 4 ? 20 : 40));
+	return (uint16_t)(14 + (path->tagged ? MR_NET_TAG_BYTES : 0) +
+			  (mr_vlan_outer(path->vlan) ? MR_NET_TAG_BYTES : 0) +
+			  (path->family == 4 ? 20 : 40));
 }
 
 /* mr_net_path_write writes the headers for l4_bytes of protocol at frame, the L4 header following
@@ -260,7 +270,7 @@ void mr_net_neighbours_destroy(struct mr_net_neighbours *self);
 void mr_net_neighbours_set(struct mr_net_neighbours *self, const struct mr_net_next_hop *hops,
 			   size_t count);
 /* mr_net_neighbours_learn takes what a worker saw (MR_NET_LEARN): hop is packet->src, ->interface
- * and ->vlan. Interface and tag count, since link-local next hops are often alike. */
+ * and ->vlan. Interface and VLAN count, since link-local next hops are often alike. */
 void mr_net_neighbours_learn(struct mr_net_neighbours *self, const struct mr_net_next_hop *hop,
 			     const struct mr_mac *mac, uint64_t now_ns);
 /* mr_net_neighbours_due writes the frame of the next ARP request or NS that is due into out and

@@ -14,14 +14,13 @@
 
 enum {
 	ETH_BYTES = 14,
-	VLAN_BYTES = 4,
 	ETH_TYPE_V4 = 0x0800,
 	ETH_TYPE_ARP = 0x0806,
 	ETH_TYPE_VLAN = 0x8100,
 	ETH_TYPE_SERVICE_VLAN = 0x88a8,
 	ETH_TYPE_OLD_STACK = 0x9100,
 	ETH_TYPE_V6 = 0x86dd,
-	VLAN_ID_RESERVED = 0xfff,
+	VLAN_ID_MASK = 0xfff,
 
 	ARP_BYTES = 28,
 	V4_BYTES = 20,
@@ -93,8 +92,8 @@ struct net_interface {
 	struct mr_mac mac;
 	uint16_t mtu;
 	uint16_t vlan_count;
-	bool punts;
-	uint16_t vlans[MR_NET_VLAN_MAX];
+	bool punts, retypes_tags;
+	uint32_t vlans[MR_NET_VLAN_MAX];
 	uint8_t hops[MR_NET_VLAN_MAX]
 		    [2]; /* [vlan index][family is 6]: index in hops, or HOP_NONE */
 };
@@ -164,7 +163,7 @@ uint64_t net_hop_key(const struct mr_net_next_hop *hop);
 
 /* net_hop_find returns the index of the next hop addr on (interface, vlan), or -1. */
 int net_hop_find(const struct mr_net_snapshot *self, const struct mr_addr *addr, uint16_t interface,
-		 uint16_t vlan);
+		 uint32_t vlan);
 
 /* net_neighbour_mac writes the MAC known for key; false when there is none. Any thread. */
 bool net_neighbour_mac(const struct mr_net_neighbours *self, uint64_t key, struct mr_mac *out);
@@ -253,15 +252,45 @@ net_out_mac(const struct mr_net *self, const struct mr_net_packet *packet, struc
 	return net_neighbour_mac(self->neighbours, self->snapshot->hops[hop].key, out);
 }
 
-/* net_eth_turn writes the addresses of an answer; tag and EtherType stay, priority bits do not. */
+/* net_eth_turn writes the addresses of an answer; tags and EtherType stay, priority bits do not.
+ */
 static inline void
 net_eth_turn(const struct mr_net *self, struct mr_net_packet *packet, const struct mr_mac *to)
 {
 	memcpy(packet->bytes, to, MR_MAC_BYTES);
 	memcpy(packet->bytes + MR_MAC_BYTES, &self->snapshot->interfaces[packet->interface].mac,
 	       MR_MAC_BYTES);
-	if (packet->l3_offset != ETH_BYTES)
-		mr_store_be16(packet->bytes + ETH_BYTES, packet->vlan);
+	if (packet->l3_offset == ETH_BYTES)
+		return;
+	mr_store_be16(packet->bytes + packet->l3_offset - MR_NET_TAG_BYTES,
+		      mr_vlan_inner(packet->vlan));
+	if (mr_vlan_outer(packet->vlan))
+		mr_store_be16(packet->bytes + ETH_BYTES, mr_vlan_outer(packet->vlan));
+}
+
+/* net_tags_write writes the tags of vlan, each with the EtherType before it, at the place of the
+ * EtherType, and returns the bytes. */
+static inline uint16_t
+net_tags_write(uint8_t *at, uint32_t vlan)
+{
+	uint16_t bytes = 0;
+
+	if (mr_vlan_outer(vlan)) {
+		mr_store_be16(at, ETH_TYPE_SERVICE_VLAN);
+		mr_store_be16(at + 2, mr_vlan_outer(vlan));
+		bytes = MR_NET_TAG_BYTES;
+	}
+	mr_store_be16(at + bytes, ETH_TYPE_VLAN);
+	mr_store_be16(at + bytes + 2, mr_vlan_inner(vlan));
+	return bytes + MR_NET_TAG_BYTES;
+}
+
+/* net_mtu is what an IP packet on vlan may have. One 802.1Q tag is never counted; a pair is, as not
+ * all that carry frames allow for it (Linux' packet sockets, and veth by half, do not). */
+static inline uint16_t
+net_mtu(const struct mr_net_snapshot *self, uint16_t interface, uint32_t vlan)
+{
+	return self->interfaces[interface].mtu - (mr_vlan_outer(vlan) ? 2 * MR_NET_TAG_BYTES : 0);
 }
 
 /* net_ip_write writes an IP header without options in front of l4_bytes; returns its bytes. */

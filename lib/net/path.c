@@ -49,11 +49,8 @@ mr_net_path_write(struct mr_net *self, const struct mr_net_path *path, uint8_t p
 	}
 	memcpy(frame + MR_MAC_BYTES, &self->snapshot->interfaces[path->interface].mac,
 	       MR_MAC_BYTES);
-	if (path->tagged) {
-		mr_store_be16(frame + at, ETH_TYPE_VLAN);
-		mr_store_be16(frame + at + 2, path->vlan);
-		at += VLAN_BYTES;
-	}
+	if (path->tagged)
+		at += net_tags_write(frame + at, path->vlan);
 	mr_store_be16(frame + at, path->family == 4 ? ETH_TYPE_V4 : ETH_TYPE_V6);
 	at += 2;
 	self->tally[MR_NET_path_tx]++;
@@ -64,7 +61,7 @@ mr_net_path_write(struct mr_net *self, const struct mr_net_path *path, uint8_t p
 uint16_t
 mr_net_path_l4_room(const struct mr_net *self, const struct mr_net_path *path)
 {
-	uint16_t mtu = self->snapshot->interfaces[path->interface].mtu;
+	uint16_t mtu = net_mtu(self->snapshot, path->interface, path->vlan);
 
 	return mtu - MR_MIN(net_ip_bytes(path->family), mtu);
 }

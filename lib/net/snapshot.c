@@ -97,9 +97,19 @@ services_check(const struct mr_net_config *config, struct mr_error *error)
 	return 0;
 }
 
+/* Both numbers of a pair are VLANs: 0 is for priority only, 4095 reserved (802.1Q table 9-2). */
+static bool
+vlan_valid(uint32_t vlan)
+{
+	return mr_vlan_inner(vlan) <= MR_VLAN_MAX && mr_vlan_outer(vlan) <= MR_VLAN_MAX &&
+	       (mr_vlan_inner(vlan) || !mr_vlan_outer(vlan));
+}
+
 static int
 interfaces_check(const struct mr_net_config *config, struct mr_error *error)
 {
+	char text[MR_VLAN_TEXT_BYTES];
+
 	if (config->interface_count > MR_NET_IF_MAX)
 		return mr_error_set(error, -EINVAL, "%zu interfaces: at most %d",
 				    config->interface_count, MR_NET_IF_MAX);
@@ -110,10 +120,10 @@ interfaces_check(const struct mr_net_config *config, struct mr_error *error)
 			return mr_error_set(error, -EINVAL, "interface %zu: %u VLANs, at most %d",
 					    i, interface->vlan_count, MR_NET_VLAN_MAX);
 		for (uint16_t v = 0; v < interface->vlan_count; v++)
-			if (interface->vlans[v] >= VLAN_ID_RESERVED)
+			if (!vlan_valid(interface->vlans[v]))
 				return mr_error_set(error, -EINVAL,
-						    "interface %zu: VLAN %u is not in 0..4094", i,
-						    interface->vlans[v]);
+						    "interface %zu: VLAN %s is not in 0..4094", i,
+						    mr_vlan_format(interface->vlans[v], text));
 		if (interface->mtu < V4_ERROR_BYTES)
 			return mr_error_set(error, -EINVAL, "interface %zu: MTU %u, at least %d", i,
 					    interface->mtu, V4_ERROR_BYTES);
@@ -127,14 +137,14 @@ uint64_t
 net_hop_key(const struct mr_net_next_hop *hop)
 {
 	uint64_t key =
-		mr_hash_fold(net_addr_hash(&hop->addr), (uint64_t)hop->interface << 16 | hop->vlan);
+		mr_hash_fold(net_addr_hash(&hop->addr), (uint64_t)hop->interface << 32 | hop->vlan);
 
 	return key ? key : 1;
 }
 
 int
 net_hop_find(const struct mr_net_snapshot *self, const struct mr_addr *addr, uint16_t interface,
-	     uint16_t vlan)
+	     uint32_t vlan)
 {
 	for (uint16_t i = 0; i < self->hop_count; i++) {
 		const struct mr_net_next_hop *hop = &self->hops[i].hop;
@@ -150,7 +160,7 @@ static int
 hop_place(struct mr_net_snapshot *self, const struct mr_net_next_hop *hop, struct mr_error *error)
 {
 	struct net_interface *interface;
-	char text[MR_ADDR_TEXT_BYTES];
+	char text[MR_ADDR_TEXT_BYTES], vlan[MR_VLAN_TEXT_BYTES];
 	bool v6 = !mr_addr_is_v4(&hop->addr);
 	uint16_t v;
 
@@ -167,12 +177,13 @@ hop_place(struct mr_net_snapshot *self, const struct mr_net_next_hop *hop, struc
 		;
 	if (v == interface->vlan_count)
 		return mr_error_set(error, -EINVAL,
-				    "next hop %s: interface %u does not serve VLAN %u", text,
-				    hop->interface, hop->vlan);
+				    "next hop %s: interface %u does not serve VLAN %s", text,
+				    hop->interface, mr_vlan_format(hop->vlan, vlan));
 	if (interface->hops[v][v6] != HOP_NONE)
 		return mr_error_set(error, -EINVAL,
-				    "next hop %s: a second IPv%d way out of interface %u, VLAN %u",
-				    text, v6 ? 6 : 4, hop->interface, hop->vlan);
+				    "next hop %s: a second IPv%d way out of interface %u, VLAN %s",
+				    text, v6 ? 6 : 4, hop->interface,
+				    mr_vlan_format(hop->vlan, vlan));
 	interface->hops[v][v6] = (uint8_t)self->hop_count;
 	self->hops[self->hop_count].hop = *hop;
 	self->hops[self->hop_count++].key = net_hop_key(hop);
@@ -207,6 +218,7 @@ interfaces_place(struct mr_net_snapshot *self, const struct mr_net_config *confi
 		to->mac = from->mac;
 		to->mtu = from->mtu;
 		to->punts = from->punts;
+		to->retypes_tags = from->retypes_tags;
 		to->vlan_count = from->vlan_count ? from->vlan_count : 1;
 		if (from->vlan_count)
 			memcpy(to->vlans, from->vlans, from->vlan_count * sizeof(from->vlans[0]));

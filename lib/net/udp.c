@@ -54,7 +54,7 @@ udp_input(struct mr_net *self, struct mr_net_packet *packet, uint16_t l4_bytes,
 uint16_t
 mr_net_udp_room(const struct mr_net *self, const struct mr_net_packet *packet)
 {
-	uint16_t mtu = self->snapshot->interfaces[packet->interface].mtu;
+	uint16_t mtu = net_mtu(self->snapshot, packet->interface, packet->vlan);
 	uint16_t header_bytes = net_ip_bytes(packet->family) + UDP_BYTES;
 	uint16_t by_mtu = mtu > header_bytes ? mtu - header_bytes : 0;
 	uint16_t by_buffer = packet->room_bytes - packet->payload_offset;

@@ -55,7 +55,8 @@ enum mr_port_cap {
 	MR_PORT_CAP_RSS = 1 << 4, /* gives a flow hash that can be trusted */
 	MR_PORT_CAP_MULTI_QUEUE = 1 << 5,
 	MR_PORT_CAP_ZERO_COPY = 1 << 6,
-	MR_PORT_CAP_STEER = 1 << 7, /* shares its device with the kernel by steering rules */
+	MR_PORT_CAP_STEER = 1 << 7,        /* shares its device with the kernel by steering rules */
+	MR_PORT_CAP_RETYPES_TAGS = 1 << 8, /* gives an 802.1ad pair's first tag as 0x8100 */
 };
 
 enum { MR_PORT_TARGET_BYTES = 108, MR_PORT_VLAN_MAX = 16 };
@@ -91,7 +92,7 @@ struct mr_port_steer {
 	size_t rule_count;
 	const struct mr_addr *next_hops; /* whose ARP and ND answers are for us too */
 	size_t next_hop_count;
-	const uint16_t *vlans; /* tags whose frames are looked into; 0 is untagged */
+	const uint32_t *vlans; /* whose frames are looked into (base/addr); 0 is untagged */
 	size_t vlan_count;
 };
 

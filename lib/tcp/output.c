@@ -119,7 +119,12 @@ tcp_send_rst(struct mr_tcp *self, struct tcp_tcb *t)
 uint32_t
 tcp_mss_of(const struct mr_tcp *self, const struct mr_tcp_flow *flow)
 {
-	return self->config.mtu - (mr_addr_is_v4(&flow->local) ? 40u : 60u);
+	const struct mr_tcp_config *c = &self->config;
+	uint32_t room = c->mtu - (mr_addr_is_v4(&flow->local) ? 20u : 40u);
+
+	if (c->room)
+		room = MR_MIN(room, (uint32_t)c->room(c->output_context, flow));
+	return MR_MAX(room, MR_TCP_HEADER_BYTES + (uint32_t)MR_TCP_MSS_MIN) - MR_TCP_HEADER_BYTES;
 }
 
 /* SYN or SYN+ACK, first or again: the sequence number is SND.UNA. */

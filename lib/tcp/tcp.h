@@ -266,8 +266,11 @@ struct mr_tcp_config {
 	uint16_t port_mask,
 		port_value; /* (port & mask) == value: the answer comes to this worker */
 	bool (*output)(void *context, const struct mr_tcp_out *segment); /* false: no room now */
-	void *output_context;
-	uint64_t *metrics; /* MR_TCP_METRIC_COUNT */
+	/* room is how many bytes of TCP header and payload a packet of flow may have, where that is
+	 * less than mtu allows; asked once a SYN. NULL: mtu holds for all. */
+	uint16_t (*room)(void *context, const struct mr_tcp_flow *flow);
+	void *output_context; /* of both */
+	uint64_t *metrics;    /* MR_TCP_METRIC_COUNT */
 };
 
 #define TCP_METRIC_ID(name, ...) MR_TCP_##name,

@@ -2,7 +2,7 @@
  *
  * worker/segments - lib/tcp on this worker's ports: frames to segments, segments to frames.
  *
- * The way back to a peer (MAC, tag, interface) is kept once per peer on the link, not once per
+ * The way back to a peer (MAC, tags, interface) is kept once per peer on the link, not once per
  * connection: lib/tcp carries its slot number as the flow's path.
  */
 #include "worker/worker_int.h"
@@ -99,6 +99,17 @@ segment_output(void *context, const struct mr_tcp_out *out)
 	mr_net_checksum_store(tcp + TCP_CHECKSUM_AT, mr_net_sum_bytes(sum, tcp, l4_bytes));
 	worker_lane_add(self, path.interface, pkt, headers + l4_bytes);
 	return true;
+}
+
+/* segment_room: the interface, and the tags, of the way back. */
+static uint16_t
+segment_room(void *context, const struct mr_tcp_flow *flow)
+{
+	struct mr_worker *self = context;
+	struct mr_net_path path;
+
+	way_path(self, flow, &path);
+	return mr_net_path_l4_room(&self->net, &path);
 }
 
 /* ---- in ---- */
@@ -217,6 +228,7 @@ tcp_config(struct mr_worker *self)
 		.half_open_limit = MR_MAX(connections / 16, 64u),
 		.mtu = 1500,
 		.output = segment_output,
+		.room = segment_room,
 		.output_context = self,
 		.metrics = self->tcp_metrics,
 	};

@@ -44,13 +44,13 @@ enum { WORKER_WAYS = 4096, WORKER_WAY_PROBES = 16 };
 
 struct worker_way {
 	struct mr_mac mac;
-	uint16_t vlan;
 	uint8_t interface;
 	uint8_t family; /* 0: the slot is free */
+	uint32_t vlan;
 	bool tagged;
-	uint8_t reserved; /* 0: the struct is hashed and compared whole */
+	uint8_t reserved[3]; /* 0: the struct is hashed and compared whole */
 };
-_Static_assert(sizeof(struct worker_way) == 12, "no padding");
+_Static_assert(sizeof(struct worker_way) == 16, "no padding");
 
 struct mr_worker {
 	/* const after boot */

@@ -60,6 +60,39 @@ test_mac_parse_is_exact(void **state)
 	assert_int_not_equal(mr_mac_parse("02:00:5e:10:00:ff0", &m), 0);
 }
 
+static void
+test_vlan_parse_and_format(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t vlan;
+	} good[] = { { "0", 0 },
+		     { "1", 1 },
+		     { "4094", 4094 },
+		     { "1/1", 0x00010001 },
+		     { "200/100", 200 << 16 | 100 },
+		     { "4094/4094", 0x0ffe0ffe } };
+	static const char *const bad[] = { "",      "/",    "4095",   "1/",     "/1",
+					   "0/1",   "1/0",  "1/4095", "4095/1", "1/2/3",
+					   " 1",    "1 ",   "01",     "-1",     "1.2",
+					   "99999", "1/ 2", "x",      "65537/1" };
+	char text[MR_VLAN_TEXT_BYTES];
+	uint32_t vlan;
+
+	(void)state;
+	for (size_t i = 0; i < MR_ARRAY_COUNT(good); i++) {
+		assert_int_equal(mr_vlan_parse(good[i].text, &vlan), 0);
+		assert_int_equal(vlan, good[i].vlan);
+		assert_string_equal(mr_vlan_format(vlan, text), good[i].text);
+	}
+	for (size_t i = 0; i < MR_ARRAY_COUNT(bad); i++)
+		assert_int_not_equal(mr_vlan_parse(bad[i], &vlan), 0);
+	assert_int_equal(mr_vlan_outer(mr_vlan_pair(200, 100)), 200);
+	assert_int_equal(mr_vlan_inner(mr_vlan_pair(200, 100)), 100);
+	/* What no text can say still fits the room. */
+	assert_string_equal(mr_vlan_format(UINT32_MAX, text), "65535/65535");
+}
+
 int
 main(void)
 {
@@ -67,6 +100,7 @@ main(void)
 		cmocka_unit_test(test_addr_parse_v4_is_mapped),
 		cmocka_unit_test(test_prefix_parse_refuses_host_bits),
 		cmocka_unit_test(test_mac_parse_is_exact),
+		cmocka_unit_test(test_vlan_parse_and_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

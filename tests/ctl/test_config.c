@@ -71,8 +71,8 @@ minimal_gives_defaults(void **state)
 	"cpus:\n  workers: [1, 2]\n  control: 3\n"                                               \
 	"ports:\n"                                                                               \
 	"  - name: up\n    afxdp: eth0\n    queues: 2\n    rx_descriptors: 2048\n"               \
-	"    tx_descriptors: 1024\n    mtu: 1500\n    vlans: [0, 100]\n"                         \
-	"    next_hop: [192.0.2.254, '2001:db8::1@100']\n"                                       \
+	"    tx_descriptors: 1024\n    mtu: 1500\n    vlans: [0, 100, 200/100]\n"                \
+	"    next_hop: [192.0.2.254, '2001:db8::1@200/100']\n"                                   \
 	"  - name: mem\n    memif: run/m.sock\n    punt: tap0\n"                                 \
 	"    role: server\n    mac: 02:00:00:00:00:01\n"                                         \
 	"  - {name: cap, pcap: in.pcap, out: /tmp/out.pcap,"                                     \
@@ -105,10 +105,11 @@ everything_is_read(void **state)
 	assert_int_equal(config->ports[0].port.queue_count, 2);
 	assert_int_equal(config->ports[0].port.rx_descriptors, 2048);
 	assert_int_equal(config->ports[0].port.tx_descriptors, 1024);
-	assert_int_equal(config->ports[0].vlan_count, 2);
+	assert_int_equal(config->ports[0].vlan_count, 3);
 	assert_int_equal(config->ports[0].vlans[1], 100);
+	assert_int_equal(config->ports[0].vlans[2], mr_vlan_pair(200, 100));
 	assert_int_equal(config->ports[0].next_hops[0].vlan, 0);
-	assert_int_equal(config->ports[0].next_hops[1].vlan, 100);
+	assert_int_equal(config->ports[0].next_hops[1].vlan, mr_vlan_pair(200, 100));
 	assert_string_equal(mr_addr_format(&config->ports[0].next_hops[1].addr, text),
 			    "2001:db8::1");
 	assert_string_equal(config->ports[1].port.target, "/etc/millrace/run/m.sock");
@@ -334,7 +335,15 @@ static const struct {
 	{ VIPS "ports: [{name: up, afxdp: eth0, vlans: [1, 1]}]\n",
 	  "m.yaml:2:44: ports[].vlans[]: 1 is listed twice" },
 	{ VIPS "ports: [{name: up, afxdp: eth0, vlans: [4095]}]\n",
-	  "m.yaml:2:41: ports[].vlans[]: expected a number from 0 to 4094, found '4095'" },
+	  "m.yaml:2:41: ports[].vlans[]: expected a number from 0 to 4094, or OUTER/INNER from 1/1 "
+	  "to 4094/4094, found '4095'" },
+	{ VIPS "ports: [{name: up, afxdp: eth0, vlans: [0, 200/0]}]\n",
+	  "m.yaml:2:44: ports[].vlans[]: expected a number from 0 to 4094, or OUTER/INNER from 1/1 "
+	  "to 4094/4094, found '200/0'" },
+	{ VIPS "ports: [{name: up, afxdp: eth0, vlans: [200/100, 200/100]}]\n",
+	  "m.yaml:2:50: ports[].vlans[]: 200/100 is listed twice" },
+	{ VIPS "ports: [{name: up, afxdp: eth0, vlans: [100], next_hop: [192.0.2.9@200/100]}]\n",
+	  "m.yaml:2:58: ports[].next_hop[]: VLAN 200/100 is not among the port's vlans" },
 	{ VIPS "ports: [{name: up, afxdp: eth0, next_hop: [192.0.2.9@7]}]\n",
 	  "m.yaml:2:44: ports[].next_hop[]: VLAN 7 is not among the port's vlans" },
 	{ VIPS "ports: [{name: up, afxdp: eth0, next_hop: [router]}]\n",

@@ -2,10 +2,10 @@
  *
  * fuzz_arp_nd - ARP and neighbour discovery by fields, with the neighbour table behind it.
  *
- * Input: a row of 8-byte steps {kind, address choice, flags, where, value, MAC byte, cut, time}. A
- * well-formed packet is built, one byte of it is changed, its sum is mended, and what is learnt
- * goes into the table. Invariants: those of rig_input; the table never names a group MAC; questions
- * are valid frames and stop at one round.
+ * Input: a row of 8-byte steps {kind, address choice, flags, where, value, MAC byte, cut or tags,
+ * time}. A well-formed packet is built, one byte of it is changed, its sum is mended, and what is
+ * learnt goes into the table. Invariants: those of rig_input; the table never names a group MAC;
+ * questions are valid frames and stop at one round.
  */
 #include <stdlib.h>
 
@@ -41,6 +41,8 @@ build(struct frame *frame, const uint8_t step[8], uint16_t interface)
 	}
 	if (step[6] & 0x80)
 		frame->count -= MR_MIN(frame->count, step[6] & 0x3fu);
+	else if (step[6] & 0x20)
+		frame_tag(frame, step[6] & 1 ? VLAN_PAIR : 100);
 }
 
 static void

@@ -18,7 +18,11 @@ mend(struct frame *frame)
 {
 	size_t ip, header;
 
-	frame->l3 = mr_load_be16(frame->bytes + 12) == 0x8100 ? 18 : 14;
+	frame->l3 = 14;
+	for (int i = 0; i < 2; i++)
+		if (mr_load_be16(frame->bytes + frame->l3 - 2) == 0x8100 ||
+		    mr_load_be16(frame->bytes + frame->l3 - 2) == 0x88a8)
+			frame->l3 += 4;
 	ip = frame->l3;
 	if (frame->count < ip + 40)
 		return;

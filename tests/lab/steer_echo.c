@@ -46,7 +46,7 @@ enum { RULES_MAX = 1024, HOPS_MAX = 16, MBUFS = 16384, LINE_BYTES = 256 };
 static struct mr_port port;
 static struct mr_port_steer_rule rules[RULES_MAX];
 static struct mr_addr hops[HOPS_MAX];
-static uint16_t vlans[MR_PORT_VLAN_MAX];
+static uint32_t vlans[MR_PORT_VLAN_MAX];
 static struct mr_port_steer steer = { .rules = rules, .next_hops = hops, .vlans = vlans };
 static struct mr_port_config config;
 static struct mr_port_eal_config eal = { .worker_count = 1 };
@@ -90,10 +90,8 @@ wanted_parse(const char *text)
 	if (strncmp(text, "hop", 3) == 0)
 		return steer.next_hop_count < HOPS_MAX &&
 		       mr_addr_parse(text + 4, &hops[steer.next_hop_count++]) == 0;
-	if (strncmp(text, "vlan", 4) == 0 && steer.vlan_count < MR_PORT_VLAN_MAX) {
-		vlans[steer.vlan_count++] = (uint16_t)atoi(text + 5);
-		return true;
-	}
+	if (strncmp(text, "vlan", 4) == 0 && steer.vlan_count < MR_PORT_VLAN_MAX)
+		return mr_vlan_parse(text + 5, &vlans[steer.vlan_count++]) == 0;
 	return false;
 }
 

@@ -9,9 +9,9 @@
 
 const uint8_t peer_mac[6] = { 2, 0xaa, 0, 0, 0, 9 };
 const uint8_t broadcast_mac[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-static const uint8_t interface_macs[IF_COUNT][6] = { { 2, 0, 0, 0, 0, 1 },
-						     { 2, 0, 0, 0, 0, 2 },
-						     { 2, 0, 0, 0, 0, 3 } };
+static const uint8_t interface_macs[IF_COUNT][6] = {
+	{ 2, 0, 0, 0, 0, 1 }, { 2, 0, 0, 0, 0, 2 }, { 2, 0, 0, 0, 0, 3 }, { 2, 0, 0, 0, 0, 4 }
+};
 
 static void
 fail(const char *why)
@@ -42,9 +42,13 @@ rig_make(struct rig *self, uint32_t icmp_rate_pps)
 	struct mr_addr vips[VIP_COUNT] = { addr_of(VIP_V4), addr_of(VIP_V6),
 					   addr_of(VIP_V4_OTHER) };
 	struct mr_net_interface interfaces[IF_COUNT] = {
-		[IF_PLAIN] = { .mtu = 1500, .vlan_count = 2, .vlans = { 0, 100 } },
+		[IF_PLAIN] = { .mtu = 1500, .vlan_count = 3, .vlans = { 0, 100, VLAN_PAIR } },
 		[IF_PUNT] = { .mtu = 1500, .punts = true },
 		[IF_HOP] = { .mtu = 1280, .vlan_count = 2, .vlans = { 0, 7 } },
+		[IF_RETYPES] = { .mtu = 1500,
+				 .vlan_count = 3,
+				 .vlans = { 0, 100, VLAN_PAIR },
+				 .retypes_tags = true },
 	};
 	struct mr_net_service services[] = {
 		{ UINT16_MAX, 17, MR_NET_APP_DNS, 53, 53 },
@@ -168,13 +172,27 @@ frame_eth(struct frame *self, uint16_t interface, int vlan, uint16_t type)
 	memcpy(self->bytes, interface_macs[interface], 6);
 	memcpy(self->bytes + 6, peer_mac, 6);
 	self->l3 = 14;
-	if (vlan >= 0) {
-		mr_store_be16(self->bytes + 12, 0x8100);
-		mr_store_be16(self->bytes + 14, (uint16_t)vlan);
-		self->l3 = 18;
-	}
-	mr_store_be16(self->bytes + self->l3 - 2, type);
+	mr_store_be16(self->bytes + 12, type);
 	self->count = self->l3;
+	if (vlan >= 0)
+		frame_tag(self, (uint32_t)vlan);
+}
+
+void
+frame_tag(struct frame *self, uint32_t vlan)
+{
+	size_t more = vlan >> 16 ? 8 : 4;
+
+	memmove(self->bytes + 12 + more, self->bytes + 12, self->count - 12);
+	if (vlan >> 16) {
+		mr_store_be16(self->bytes + 12, 0x88a8);
+		mr_store_be16(self->bytes + 14, (uint16_t)(vlan >> 16));
+	}
+	mr_store_be16(self->bytes + 8 + more, 0x8100);
+	mr_store_be16(self->bytes + 10 + more, (uint16_t)vlan);
+	self->count += more;
+	self->l3 += more;
+	self->l4 += more;
 }
 
 void
@@ -406,10 +424,16 @@ frame_check(const uint8_t *bytes, size_t count)
 		return "source MAC is not ours";
 	if (!memcmp(bytes, "\0\0\0\0\0", 6))
 		return "destination MAC is zero";
-	if (mr_load_be16(bytes + 12) == 0x8100) {
-		if (count < 18 || mr_load_be16(bytes + 14) > 4094)
-			return "VLAN tag";
+	if (mr_load_be16(bytes + 12) == 0x88a8) {
+		if (count < 22 || !mr_load_be16(bytes + 14) || mr_load_be16(bytes + 14) > 4094 ||
+		    mr_load_be16(bytes + 16) != 0x8100)
+			return "service tag";
 		l3 = 18;
+	}
+	if (mr_load_be16(bytes + l3 - 2) == 0x8100) {
+		if (count < l3 + 4 || mr_load_be16(bytes + l3) > 4094)
+			return "VLAN tag";
+		l3 += 4;
 	}
 	switch (mr_load_be16(bytes + l3 - 2)) {
 	case 0x0800:

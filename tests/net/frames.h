@@ -14,9 +14,10 @@
 
 /* Interfaces of the rig. */
 enum {
-	IF_PLAIN, /* untagged, and VLAN 100 */
-	IF_PUNT,  /* has the kernel behind it */
-	IF_HOP,   /* next hops 198.18.0.1 and fe80::1 untagged; VLAN 7 has none; MTU 1280 */
+	IF_PLAIN,   /* untagged, VLAN 100, and the pair 200/100 */
+	IF_PUNT,    /* has the kernel behind it */
+	IF_HOP,     /* next hops 198.18.0.1 and fe80::1 untagged; VLAN 7 has none; MTU 1280 */
+	IF_RETYPES, /* like IF_PLAIN, but gives a pair's first tag as 0x8100 */
 	IF_COUNT,
 };
 
@@ -67,8 +68,11 @@ struct frame {
 	uint8_t protocol;
 };
 
-/* frame_eth starts a frame to interface; vlan < 0 leaves out the tag. */
+#define VLAN_PAIR (200 << 16 | 100)
+/* frame_eth starts a frame to interface; vlan < 0 leaves out the tags. */
 void frame_eth(struct frame *self, uint16_t interface, int vlan, uint16_t type);
+/* frame_tag puts the tags of vlan into a finished frame. */
+void frame_tag(struct frame *self, uint32_t vlan);
 /* frame_ip adds an IPv4 or IPv6 header (by the form of the addresses) and zeroed room for
  * extra_bytes of options or extension headers and for l4_bytes; the lengths are right. */
 void frame_ip(struct frame *self, const char *src, const char *dst, uint8_t protocol,

@@ -211,6 +211,8 @@ test_neighbour_learn_minds_interface_and_vlan(void **state)
 
 	(void)state;
 	mr_net_neighbours_learn(rig.neighbours, &elsewhere, &gateway, rig.now_ns);
+	elsewhere = (struct mr_net_next_hop){ addr_of(HOP_V6), IF_HOP, 200 << 16 };
+	mr_net_neighbours_learn(rig.neighbours, &elsewhere, &gateway, rig.now_ns);
 	elsewhere = (struct mr_net_next_hop){ addr_of(HOP_V6), IF_HOP, 7 };
 	mr_net_neighbours_learn(rig.neighbours, &elsewhere, &gateway, rig.now_ns);
 	assert_string_equal(view(HOP_V6).state, "incomplete");
@@ -247,10 +249,10 @@ static void
 test_neighbour_with_small_room_writes_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(mr_net_neighbours_due(rig.neighbours, rig.snapshot, rig.now_ns, out, 89,
+	assert_int_equal(mr_net_neighbours_due(rig.neighbours, rig.snapshot, rig.now_ns, out, 93,
 					       &interface),
 			 0);
-	assert_int_equal(mr_net_announce(rig.snapshot, IF_PLAIN, 0, 0, out, 89), 0);
+	assert_int_equal(mr_net_announce(rig.snapshot, IF_PLAIN, 0, 0, out, 93), 0);
 }
 
 /* ---- announcements ---- */
@@ -270,6 +272,10 @@ test_announce_v4_is_a_request_about_itself(void **state)
 	assert_int_equal(mr_net_announce(rig.snapshot, IF_PLAIN, 1, 0, out, sizeof(out)), 46);
 	assert_null(frame_check(out, 46));
 	assert_int_equal(mr_load_be16(out + 14), 100);
+	assert_int_equal(mr_net_announce(rig.snapshot, IF_PLAIN, 2, 0, out, sizeof(out)), 50);
+	assert_null(frame_check(out, 50));
+	assert_int_equal(mr_load_be32(out + 12), 0x88a800c8);
+	assert_int_equal(mr_load_be32(out + 16), 0x81000064);
 }
 
 static void
@@ -293,7 +299,7 @@ test_announce_of_what_is_not_there(void **state)
 {
 	(void)state;
 	assert_int_equal(mr_net_announce(rig.snapshot, IF_COUNT, 0, 0, out, sizeof(out)), 0);
-	assert_int_equal(mr_net_announce(rig.snapshot, IF_PLAIN, 2, 0, out, sizeof(out)), 0);
+	assert_int_equal(mr_net_announce(rig.snapshot, IF_PLAIN, 3, 0, out, sizeof(out)), 0);
 	assert_int_equal(mr_net_announce(rig.snapshot, IF_PLAIN, 0, VIP_COUNT, out, sizeof(out)),
 			 0);
 }

@@ -64,21 +64,27 @@ test_path_goes_back_by_the_way_in(void **state)
 	struct mr_net_path path;
 
 	(void)state;
-	for (int tagged = 0; tagged < 2; tagged++)
+	for (int tags = 0; tags < 3; tags++)
 		for (int family = 0; family < 2; family++) {
-			frame_udp(&frame, IF_PLAIN, tagged ? 100 : -1, family ? PEER_V6 : PEER_V4,
+			static const int vlans[] = { -1, 100, VLAN_PAIR };
+
+			frame_udp(&frame, IF_PLAIN, vlans[tags], family ? PEER_V6 : PEER_V4,
 				  family ? VIP_V6 : VIP_V4, 4000, 53, 4);
 			expect(IF_PLAIN, MR_NET_UDP, udp);
 			mr_net_path_of(&rig.packet, &path);
-			assert_int_equal(segment(&path), 14 + tagged * 4 + 20 + family * 20);
+			assert_int_equal(segment(&path), 14 + tags * 4 + 20 + family * 20);
 			assert_memory_equal(out, peer_mac, 6);
-			assert_int_equal(mr_net_path_l4_room(&rig.net, &path), 1480 - family * 20);
-			if (tagged)
-				assert_int_equal(mr_load_be16(out + 14), 100);
+			/* A pair of tags takes its place from the packet. */
+			assert_int_equal(mr_net_path_l4_room(&rig.net, &path),
+					 1480 - family * 20 - (tags == 2 ? 8 : 0));
+			if (tags)
+				assert_int_equal(mr_load_be16(out + 10 + tags * 4), 100);
+			if (tags == 2)
+				assert_int_equal(mr_load_be16(out + 14), 200);
 			if (family) /* ECT(1) */
-				assert_int_equal(out[14 + tagged * 4 + 1], 0x10);
+				assert_int_equal(out[14 + tags * 4 + 1], 0x10);
 			else
-				assert_int_equal(out[14 + tagged * 4 + 1], 0x01);
+				assert_int_equal(out[14 + tags * 4 + 1], 0x01);
 		}
 }
 

@@ -168,6 +168,8 @@ test_snapshot_bounds(void **state)
 static void
 test_snapshot_interface_bounds(void **state)
 {
+	static const uint32_t wrong[] = { 4095, 4095 << 16 | 1, 1 << 16 | 4095, 1 << 16 };
+
 	(void)state;
 	interfaces[0].vlan_count = MR_NET_VLAN_MAX;
 	for (uint16_t i = 0; i < MR_NET_VLAN_MAX; i++)
@@ -176,8 +178,12 @@ test_snapshot_interface_bounds(void **state)
 	interfaces[0].vlan_count++;
 	assert_int_equal(build(), -EINVAL);
 	interfaces[0].vlan_count = 1;
-	interfaces[0].vlans[0] = 4095;
-	assert_int_equal(build(), -EINVAL);
+	for (size_t i = 0; i < MR_ARRAY_COUNT(wrong); i++) {
+		interfaces[0].vlans[0] = wrong[i];
+		assert_int_equal(build(), -EINVAL);
+	}
+	interfaces[0].vlans[0] = mr_vlan_pair(4094, 4094);
+	assert_int_equal(build(), 0);
 	interfaces[0].vlans[0] = 0;
 	interfaces[0].mtu = 575;
 	assert_int_equal(build(), -EINVAL);

@@ -225,6 +225,14 @@ test_tx_corrupts_a_copy_of_what_others_hold(void **state)
 	assert_int_equal(mr_port_tx(&port, 0, &pkt, 1), 1);
 	assert_int_equal(counts(MR_IMPAIR_TX).too_big, 1);
 	assert_int_equal(counts(MR_IMPAIR_TX).delivered, 1);
+	for (uint32_t over = 0; over < 2; over++) { /* two tags do not count, the byte after does */
+		pkt = frame_make(9);
+		assert_non_null(rte_pktmbuf_append(pkt, (uint16_t)(8 + over)));
+		mr_store_be16(rte_pktmbuf_mtod_offset(pkt, uint8_t *, 12), 0x88a8);
+		mr_store_be16(rte_pktmbuf_mtod_offset(pkt, uint8_t *, 16), 0x8100);
+		assert_int_equal(mr_port_tx(&port, 0, &pkt, 1), 1);
+		assert_int_equal(counts(MR_IMPAIR_TX).too_big, 1 + over);
+	}
 	close_port();
 }
 

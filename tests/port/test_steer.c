@@ -180,7 +180,7 @@ verdict(struct frame *f)
 #define OURS STEER_kernel_no_socket
 
 static void
-steer(const uint16_t *vlans, size_t vlan_count)
+steer(const uint32_t *vlans, size_t vlan_count)
 {
 	const struct mr_port_steer_rule rules[] = {
 		{ address("10.0.0.1"), IPPROTO_UDP, 53, 53 },
@@ -297,7 +297,7 @@ test_v6_extension_headers_bounded(void **state)
 static void
 test_vlan_served_or_not(void **state)
 {
-	const uint16_t tagged[] = { 7 }, both[] = { 0, 7 };
+	const uint32_t tagged[] = { 7 }, both[] = { 0, 7 };
 	struct frame f;
 
 	(void)state;
@@ -316,6 +316,52 @@ test_vlan_served_or_not(void **state)
 		put_ethernet(&f, 7, 0x8100); /* two tags */
 		put(&f, "\0\7\x08\0", 4);
 		assert_int_equal(verdict(&f), STEER_kernel_other);
+	}
+	steer(NULL, 0);
+}
+
+/* frame_pair: a datagram of ours with two tags, and their types. */
+static void
+frame_pair(struct frame *f, uint16_t outer_type, uint16_t outer, uint16_t inner_type,
+	   uint16_t inner)
+{
+	frame_udp4(f, "10.0.0.1", 53);
+	memmove(f->bytes + 20, f->bytes + 12, f->count - 12);
+	f->count = 12;
+	put16(f, outer_type);
+	put16(f, outer);
+	put16(f, inner_type);
+	put16(f, inner);
+	f->count = 14 + 8 + 20 + 8;
+}
+
+static void
+test_pair_served_or_not(void **state)
+{
+	const uint32_t pair[] = { mr_vlan_pair(200, 100) },
+		       singles[] = { 0, 100, 200, mr_vlan_pair(100, 200) };
+	struct frame f;
+
+	(void)state;
+	for (int served = 0; served < 2; served++) {
+		steer(served ? pair : singles, served ? 1 : 4);
+		frame_pair(&f, 0x88a8, 200, 0x8100, 100);
+		assert_int_equal(verdict(&f), served ? OURS : STEER_kernel_vlan);
+		frame_pair(&f, 0x88a8, 0xf0c8, 0x8100, 0x6064); /* priority bits */
+		assert_int_equal(verdict(&f), served ? OURS : STEER_kernel_vlan);
+		frame_pair(&f, 0x88a8, 200, 0x8100, 101);
+		assert_int_equal(verdict(&f), STEER_kernel_vlan);
+		frame_pair(&f, 0x88a8, 0, 0x8100, 100); /* no service VLAN */
+		assert_int_equal(verdict(&f), STEER_kernel_vlan);
+		frame_pair(&f, 0x8100, 200, 0x8100, 100);
+		assert_int_equal(verdict(&f), STEER_kernel_other);
+		frame_pair(&f, 0x88a8, 200, 0x88a8, 100);
+		assert_int_equal(verdict(&f), STEER_kernel_other);
+		frame_pair(&f, 0x88a8, 200, 0x0800, 100); /* a service tag alone */
+		assert_int_equal(verdict(&f), STEER_kernel_other);
+		frame_pair(&f, 0x88a8, 200, 0x8100, 100);
+		for (f.count = 14; f.count < 22; f.count++)
+			assert_int_equal(verdict(&f), STEER_kernel_malformed);
 	}
 	steer(NULL, 0);
 }
@@ -484,6 +530,7 @@ main(void)
 		cmocka_unit_test(test_malformed_is_the_kernels),
 		cmocka_unit_test(test_v6_extension_headers_bounded),
 		cmocka_unit_test(test_vlan_served_or_not),
+		cmocka_unit_test(test_pair_served_or_not),
 		cmocka_unit_test(test_arp),
 		cmocka_unit_test(test_neighbour_discovery),
 		cmocka_unit_test(test_icmp_echo_and_errors),

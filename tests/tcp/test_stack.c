@@ -157,6 +157,39 @@ test_create_refuses_bad_limits(void **state)
 #undef REFUSED
 }
 
+/* Two tags, say, on the way to half of the clients. */
+static uint16_t
+room_of(void *context, const struct mr_tcp_flow *flow)
+{
+	(void)context;
+	return flow->remote_port & 1 ? 1472 : 9000;
+}
+
+static void
+test_room_of_the_way_lowers_the_mss(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	r.config.room = room_of;
+	rig_create(&r);
+	for (uint16_t port = 1000; port < 1002; port++) {
+		struct mr_tcp_flow flow = flow_of(1, port);
+		uint16_t mss = port & 1 ? 1452 : 1460; /* mtu 1500 holds all the same */
+		uint32_t slot;
+
+		open_flow(&r, &flow);
+		slot = tcp_table_find(r.tcp, tcp_flow_hash(r.tcp, &flow), &flow);
+		assert_int_equal(tcp_mss_of(r.tcp, &flow), mss);
+		assert_int_equal(tcp_tcb(r.tcp, slot)->mss_max, 536); /* they offered none */
+		put(&r, &flow, MR_TCP_RST, 101, 0);
+		put(&r, &flow, MR_TCP_SYN, 100, 0);
+		assert_int_equal(r.last.mss, mss);
+	}
+	rig_destroy(&r);
+}
+
 static void
 test_table_holds_what_it_was_made_for(void **state)
 {
@@ -424,6 +457,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_refuses_bad_limits),
+		cmocka_unit_test(test_room_of_the_way_lowers_the_mss),
 		cmocka_unit_test(test_table_holds_what_it_was_made_for),
 		cmocka_unit_test(test_no_tcb_left_means_cookies),
 		cmocka_unit_test(test_time_wait_full_sheds_the_oldest),
