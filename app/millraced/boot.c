@@ -154,6 +154,8 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->dns_stream.idle_ms = config->dns.tcp_idle_ms;
 	group->dns_stream.query_limit = config->dns.tcp_queries;
 	test_services_set(&group->test_services, config);
+	group->dns_stream.transfers.limit = config->dns.transfer_limit;
+	group->dns_stream.transfers.zone_limit = config->dns.transfer_zone_limit;
 	group->metrics = mr_metric_registry_create();
 	group->neighbours = mr_net_neighbours_create();
 	if (!group->neighbours)
@@ -212,6 +214,8 @@ boot_halt(struct boot *self)
 		mr_worker_stop(&self->group);
 	for (uint16_t i = 0; i < self->launched; i++)
 		rte_eal_wait_lcore(i + 1u);
+	if (self->launched)
+		mr_worker_group_abandon(&self->group); /* what they pin can go with its world */
 	self->launched = 0;
 	logs_stop(&self->logs);
 }

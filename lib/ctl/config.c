@@ -403,6 +403,9 @@ mr_config_free(struct mr_config *self)
 	free(self->ports);
 	free(self->vips);
 	free(self->cpus.workers);
+	free(self->dns.transfer);
+	for (size_t i = 0; i < self->dns.zone_count; i++)
+		free(self->dns.zones[i].transfer);
 	free(self->dns.zones);
 	free(self->test_services);
 	if (self->places)

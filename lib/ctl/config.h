@@ -36,6 +36,7 @@ enum {
 	MR_CONFIG_PATH_BYTES = 256,      /* of a file name, NUL included */
 	MR_CONFIG_SOCKET_BYTES = 108,    /* sockaddr_un's bound, NUL included */
 	MR_CONFIG_ZONE_MAX = 1 << 17,    /* five nodes each: see MR_CONFIG_NODES */
+	MR_CONFIG_TRANSFER_MAX = 256,    /* prefixes in one list */
 	MR_CONFIG_CPU_MAX = 1024,        /* CPU numbers are below this */
 };
 
@@ -79,6 +80,9 @@ struct mr_config_port {
 struct mr_config_zone {
 	char name[MR_ZONE_NAME_TEXT_BYTES]; /* as written, with the final dot */
 	char file[MR_CONFIG_PATH_BYTES];
+	bool transfer_own; /* `transfer` is written here; else dns.transfer holds */
+	struct mr_prefix *transfer;
+	size_t transfer_count;
 };
 
 enum mr_config_cookies {
@@ -96,6 +100,9 @@ struct mr_config_dns {
 	int cookies;                               /* enum mr_config_cookies */
 	char cookie_secrets[MR_CONFIG_PATH_BYTES]; /* a file, or empty: drawn at start */
 	char zone_dir[MR_CONFIG_PATH_BYTES];       /* where a zone without `file` has NAME.zone */
+	uint32_t transfer_limit, transfer_zone_limit; /* of each worker */
+	struct mr_prefix *transfer;                   /* who may have a zone that says nothing */
+	size_t transfer_count;
 	struct mr_config_zone *zones;
 	size_t zone_count;
 };

@@ -67,7 +67,7 @@ json_of_hop(const struct mr_config_next_hop *hop)
 static json_t *
 json_of_value(const struct mr_schema_row *row, const void *value)
 {
-	char addr[MR_ADDR_TEXT_BYTES], mac[MR_MAC_TEXT_BYTES];
+	char prefix[MR_PREFIX_TEXT_BYTES], addr[MR_ADDR_TEXT_BYTES], mac[MR_MAC_TEXT_BYTES];
 	const struct mr_port_config *port = value;
 	static const char *const durations[] = { "ns", "us", "ms", "s" };
 	static const char *const rates[] = { "bit", "kbit", "Mbit", "Gbit" };
@@ -100,6 +100,8 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 		if (mr_addr_unspecified(value))
 			return NULL;
 		return json_string(mr_addr_format(value, addr));
+	case MR_SCHEMA_PREFIX:
+		return json_string(mr_prefix_format(value, prefix));
 	case MR_SCHEMA_MAC:
 		return json_string(mr_mac_format(value, mac));
 	case MR_SCHEMA_VLAN:
@@ -143,6 +145,8 @@ json_wanted(const struct mr_schema_row *row, const void *base)
 
 	if (row->type == MR_SCHEMA_MAC)
 		return *(const bool *)((const char *)base + row->aux_offset);
+	if (!strcmp(row->path, "dns.zones[].transfer"))
+		return ((const struct mr_config_zone *)base)->transfer_own;
 	if (!strcmp(row->path, "ports[].impair"))
 		return mr_config_impairs(port);
 	if (!strcmp(row->path, "ports[].ring"))

@@ -220,6 +220,8 @@ scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const 
 		return scalar_choice(row, text, value);
 	case MR_SCHEMA_ADDR:
 		return !mr_addr_parse(text, value);
+	case MR_SCHEMA_PREFIX:
+		return !mr_prefix_parse(text, value);
 	case MR_SCHEMA_MAC:
 		return !mr_mac_parse(text, value);
 	case MR_SCHEMA_VLAN:

@@ -256,6 +256,7 @@ mr_ctl_destroy(struct mr_ctl *self)
 	if (mr_rcu_barrier(CTL_RECLAIM_MS)) /* pins of workers that have ended are dropped */
 		mr_log(MR_LOG_WARNING, "something is still pinned at the end");
 	world_free(self->worlds.running);
+	(void)mr_rcu_barrier(CTL_RECLAIM_MS);
 	mr_config_free(self->worlds.owned);
 	pthread_mutex_destroy(&self->worlds.store_lock);
 	free(self);

@@ -211,8 +211,18 @@ static const struct mr_schema_row rows[] = {
 	  .high = 3600000, .fallback = "10000", .unit = "ms",
 	  .help = "A TCP connection without a query for this long is closed" },
 	{ "dns.tcp_queries", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(dns.tcp_queries), .low = 1,
-	  .high = 1000000000, .fallback = "100000", .unit = "queries",
+	  .high = (1 << 24) - 1, .fallback = "100000", .unit = "queries",
 	  .help = "A TCP connection is closed after this many" },
+	{ "dns.transfer_limit", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(dns.transfer_limit), .high = 4096,
+	  .fallback = "16", .unit = "transfers",
+	  .help = "Zones that one worker gives away at once (AXFR), some 22 KiB each; 0: none" },
+	{ "dns.transfer_zone_limit", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(dns.transfer_zone_limit),
+	  .high = 4096, .fallback = "0", .unit = "transfers",
+	  .help = "The same of one zone; 0: transfer_limit" },
+	{ "dns.transfer", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_config, dns.transfer, dns.transfer_count), .high = MR_CONFIG_TRANSFER_MAX,
+	  .help = "Who may have whole zones (AXFR, over TCP); zones may say otherwise" },
+	{ "dns.transfer[]", MR_SCHEMA_PREFIX, MR_SCHEMA_LIVE, .help = "A network, or a host" },
 	{ "dns.nsid", MR_SCHEMA_NAME, MR_SCHEMA_LIVE, OF(dns.nsid), ROOM(mr_config, dns.nsid),
 	  .high = MR_DNS_ID_BYTES - 1, .fallback = "",
 	  .help = "Name of this server for who asks by EDNS (RFC 5001); empty: not told" },
@@ -242,6 +252,11 @@ static const struct mr_schema_row rows[] = {
 	{ "dns.zones[].file", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, ZONE(file),
 	  ROOM(mr_config_zone, file), .low = 1, .high = MR_CONFIG_PATH_BYTES - 1, .unit = "file",
 	  .help = "Zone file (RFC 1035); default: NAME.zone in zone_dir" },
+	{ "dns.zones[].transfer", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_config_zone, transfer, transfer_count), .high = MR_CONFIG_TRANSFER_MAX,
+	  .help = "Who may have this zone; []: nobody; default: dns.transfer" },
+	{ "dns.zones[].transfer[]", MR_SCHEMA_PREFIX, MR_SCHEMA_LIVE,
+	  .help = "A network, or a host" },
 
 	{ "tcp", MR_SCHEMA_MAP, .help = "TCP connections" },
 	{ "tcp.connections", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.connections), .low = 0,
@@ -392,6 +407,8 @@ mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_
 		return "a percentage from 0% to 100%, like 0.5%";
 	case MR_SCHEMA_CHOICE:
 		return expected_choice(row, out);
+	case MR_SCHEMA_PREFIX:
+		return "a network (192.0.2.0/24, 2001:db8::/32) or an address";
 	case MR_SCHEMA_ADDR:
 		return "an IPv4 or IPv6 address";
 	case MR_SCHEMA_MAC:

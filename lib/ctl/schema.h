@@ -32,6 +32,7 @@ enum mr_schema_type {
 	MR_SCHEMA_PERCENT,   /* uint32_t parts of a million, written like 0.5% */
 	MR_SCHEMA_CHOICE,    /* int (an enum), one of choices */
 	MR_SCHEMA_ADDR,      /* struct mr_addr */
+	MR_SCHEMA_PREFIX,    /* struct mr_prefix */
 	MR_SCHEMA_MAC,       /* struct mr_mac, and a bool that says it is there */
 	MR_SCHEMA_VLAN,      /* uint32_t (base/addr): NUMBER or OUTER/INNER */
 	MR_SCHEMA_NEXT_HOP,  /* struct mr_config_next_hop: ADDRESS or ADDRESS@VLAN */

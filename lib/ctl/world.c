@@ -221,6 +221,8 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 	if (rc)
 		return rc;
 	rc = world_dns_build(&self->config->dns, self->worlds->cookie_secret, &next->dns, error);
+	if (!rc)
+		rc = world_zone_options(next, error);
 	if (rc)
 		return rc;
 	next->shown = (struct mr_world){ .generation = running ? running->shown.generation + 1 : 1,
@@ -280,6 +282,8 @@ world_publish(struct mr_txn *txn)
 	struct world *old = worlds->running, *next = self->next;
 
 	mr_rcu_publish(worlds->box->world, &next->shown);
+	for (size_t i = 0; i < next->zone_count; i++)
+		next->zones[i].pin_is_new = false;
 	worlds->running = next;
 	self->next = NULL;
 	self->published = true;
@@ -310,10 +314,15 @@ world_discard(struct mr_txn *txn)
 		return;
 	/* Only what this change has read is its own. */
 	for (size_t i = 0, work = 0; i < next->zone_count; i++) {
-		if (work < txn->work_count && self->works[work] == i)
+		struct world_zone *zone = &next->zones[i];
+
+		if (work < txn->work_count && self->works[work] == i) {
 			work++;
-		else
-			next->zones[i].zone = NULL;
+			continue;
+		}
+		zone->zone = NULL;
+		if (zone->pin_is_new)
+			world_pin_free(zone->pin);
 	}
 	if (running && next->net == running->net)
 		next->net = NULL;
@@ -369,7 +378,8 @@ world_free(struct world *self)
 		mr_net_snapshot_free(self->net);
 	for (size_t i = 0; i < self->zone_count; i++)
 		if (self->zones[i].zone)
-			mr_zone_release(self->worlds->box->store, self->zones[i].zone);
+			world_zone_release(self->worlds, &self->zones[i]);
+	free(self->zone_options);
 	free(self->zones);
 	free(self);
 }

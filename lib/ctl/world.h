@@ -16,6 +16,9 @@
  * the control thread takes it by trying only (a tick that cannot have it reclaims at the next), so
  * it never waits for a loader.
  *
+ * A zone that may be transferred has a slot in the workers' pins. When the last world that has it
+ * goes while a transfer runs, the zone alone stays until its pins are dropped.
+ *
  * Owner: the control thread. Thread: see ctl/txn. Memory: the heap; zones in the store.
  */
 #ifndef MR_CTL_WORLD_H
@@ -27,10 +30,21 @@
 #include "ctl/box.h"
 #include "ctl/txn.h"
 
+struct worlds;
+
+/* What lets a transfer outlive the world that its zone was taken from. */
+struct world_pin {
+	struct worlds *worlds;
+	struct mr_zone *zone;
+	uint32_t slot; /* of the workers' pins */
+};
+
 /* A zone of a world, at the same index as in its configuration. */
 struct world_zone {
 	struct mr_zone *zone;
-	time_t loaded; /* wall clock, for people */
+	struct world_pin *pin; /* NULL: it was never to be transferred */
+	bool pin_is_new;       /* made by the change that is going on */
+	time_t loaded;         /* wall clock, for people */
 	uint64_t load_ns;
 };
 
@@ -43,6 +57,7 @@ struct world {
 	struct mr_net_snapshot *net;
 	struct mr_zone_set *set;
 	struct mr_dns_config dns;
+	struct mr_dns_zone_options *zone_options; /* of dns */
 	size_t zone_count;
 	struct world_zone *zones;
 };
@@ -54,6 +69,7 @@ struct worlds {
 	struct mr_config *owned; /* the running configuration, when `config load` brought it */
 	uint64_t *metrics;       /* MR_CONTROL_METRIC_COUNT */
 	pthread_mutex_t store_lock;
+	uint64_t pins_taken[MR_PIN_SLOTS / 64];            /* a bit for each slot */
 	uint8_t cookie_secret[MR_DNS_COOKIE_SECRET_BYTES]; /* drawn at start */
 };
 

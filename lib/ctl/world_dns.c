@@ -5,9 +5,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "ctl/world.h"
 #include "ctl/world_int.h"
 
 enum { SECRET_DIGITS = 2 * MR_DNS_COOKIE_SECRET_BYTES, SECRET_LINE_BYTES = 256 };
@@ -87,5 +89,111 @@ world_dns_build(const struct mr_config_dns *config,
 		return secrets_read(config->cookie_secrets, dns, error);
 	memcpy(dns->cookie_secrets[0], drawn_secret, MR_DNS_COOKIE_SECRET_BYTES);
 	dns->cookie_secret_count = 1;
+	return 0;
+}
+
+/* ---- zones that may be transferred ---- */
+
+static struct world_pin *
+pin_make(struct worlds *worlds, struct mr_zone *zone)
+{
+	const struct mr_worker_group *group = worlds->box->group;
+	struct world_pin *pin;
+
+	for (uint32_t slot = 1; slot < group->pins.slot_count; slot++) {
+		if (worlds->pins_taken[slot / 64] >> slot % 64 & 1)
+			continue;
+		pin = malloc(sizeof(*pin));
+		if (!pin)
+			return NULL;
+		worlds->pins_taken[slot / 64] |= 1ull << slot % 64;
+		*pin = (struct world_pin){ .worlds = worlds, .zone = zone, .slot = slot };
+		return pin;
+	}
+	return NULL;
+}
+
+void
+world_pin_free(struct world_pin *self)
+{
+	self->worlds->pins_taken[self->slot / 64] &= ~(1ull << self->slot % 64);
+	free(self);
+}
+
+static void
+pinned_release(void *item)
+{
+	struct world_pin *pin = item;
+
+	mr_zone_release(pin->worlds->box->store, pin->zone);
+	world_pin_free(pin);
+}
+
+static bool
+pinned_is_ready(const void *item)
+{
+	const struct world_pin *pin = item;
+
+	return mr_pins_idle(&pin->worlds->box->group->pins, pin->slot);
+}
+
+void
+world_zone_release(struct worlds *worlds, struct world_zone *zone)
+{
+	if (!zone->pin)
+		mr_zone_release(worlds->box->store, zone->zone);
+	else if (pinned_is_ready(zone->pin))
+		pinned_release(zone->pin);
+	else
+		mr_rcu_retire(pinned_release, pinned_is_ready, zone->pin);
+}
+
+static int
+option_order(const void *left, const void *right)
+{
+	const struct mr_dns_zone_options *a = left, *b = right;
+
+	return (a->zone > b->zone) - (a->zone < b->zone);
+}
+
+int
+world_zone_options(struct world *self, struct mr_error *error)
+{
+	const struct mr_config_dns *config = &self->config->dns;
+	uint32_t count = 0, without = 0;
+
+	self->zone_options = calloc(self->zone_count + 1, sizeof(*self->zone_options));
+	if (!self->zone_options)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < self->zone_count; i++) {
+		const struct mr_config_zone *from = &config->zones[i];
+		struct world_zone *zone = &self->zones[i];
+		bool own = from->transfer_own;
+		struct mr_dns_zone_options options = {
+			.zone = zone->zone,
+			.transfer = own ? from->transfer : config->transfer,
+			.transfer_count =
+				(uint32_t)(own ? from->transfer_count : config->transfer_count),
+		};
+
+		if (!options.transfer_count || !config->transfer_limit)
+			continue;
+		if (!zone->pin) {
+			zone->pin = pin_make(self->worlds, zone->zone);
+			zone->pin_is_new = zone->pin != NULL;
+		}
+		if (!zone->pin) {
+			without++;
+			continue;
+		}
+		options.pin_slot = zone->pin->slot;
+		self->zone_options[count++] = options;
+	}
+	if (without)
+		mr_log(MR_LOG_WARNING, "%u zones cannot be transferred: there is room for %u",
+		       without, MR_PIN_SLOTS - 1);
+	qsort(self->zone_options, count, sizeof(*self->zone_options), option_order);
+	self->dns.zone_options = self->zone_options;
+	self->dns.zone_option_count = count;
 	return 0;
 }

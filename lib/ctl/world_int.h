@@ -18,6 +18,17 @@ MR_MUST_USE int world_dns_build(const struct mr_config_dns *config,
 				const uint8_t drawn_secret[MR_DNS_COOKIE_SECRET_BYTES],
 				struct mr_dns_config *dns, struct mr_error *error);
 
+/* world_zone_options fills self->dns with what its zones have of their own, and gives slots to
+ * those that may be transferred. A zone without a slot is not transferred: that is logged. */
+struct world;
+MR_MUST_USE int world_zone_options(struct world *self, struct mr_error *error);
+/* world_pin_free gives a slot back; world_zone_release lets a zone go once nobody transfers it. */
+struct world_pin;
+struct world_zone;
+struct worlds;
+void world_pin_free(struct world_pin *self);
+void world_zone_release(struct worlds *worlds, struct world_zone *zone);
+
 /* world_steer gives every port the rules of config; when one refuses, those before it get the rules
  * of running (NULL: none) back. */
 MR_MUST_USE int world_steer(const struct mr_worker_group *group, const struct mr_config *config,

@@ -151,6 +151,31 @@ dns_additional_parse(struct dns_query *query, struct mr_dns *self, struct mr_dns
 		fail(query, self, opt, MR_DNS_formerr_opt);
 }
 
+/* RFC 1995 3: one SOA, whose serial is what the client has. */
+void
+dns_ixfr_parse(struct dns_query *query, struct mr_dns *self, struct mr_dns_item *item, unsigned at)
+{
+	unsigned additional_count = mr_load_be16(item->message + 10), rdata_at, end;
+	struct record soa;
+
+	if (mr_load_be32(item->message + 6) != 1 || !read_record(item, &at, &soa) ||
+	    soa.type != MR_ZONE_SOA || soa.rr_class != MR_ZONE_CLASS_IN) {
+		fail(query, self, DNS_FORMERR, MR_DNS_formerr_sections);
+		return;
+	}
+	rdata_at = (unsigned)(soa.rdata - item->message);
+	end = rdata_at + soa.rdata_bytes;
+	if (!skip_name(item, &rdata_at) || !skip_name(item, &rdata_at) || rdata_at + 20 != end) {
+		fail(query, self, DNS_FORMERR, MR_DNS_formerr_sections);
+		return;
+	}
+	query->ixfr_serial = mr_load_be32(item->message + rdata_at);
+	if (additional_count)
+		dns_additional_parse(query, self, item, at, additional_count);
+	else if (at != item->message_bytes)
+		fail(query, self, DNS_FORMERR, MR_DNS_formerr_trailing);
+}
+
 void
 dns_tsig_refuse(struct dns_tsig *self, const struct dns_query *query,
 		const struct mr_dns_item *item)

@@ -30,14 +30,15 @@ prefetch_node(const struct dns_query *query)
 }
 
 /* What is answered without looking. */
-static MR_COLD void
-write_other(struct dns_answer *answer, const struct dns_query *query)
+static void
+put_other(struct dns_answer *answer, const struct dns_query *query)
 {
-	if (query->rcode == DNS_NOTIMP)
-		answer->ede = DNS_EDE_NOT_SUPPORTED;
+	answer->ede = query->rcode == DNS_NOTIMP ? (uint16_t)DNS_EDE_NOT_SUPPORTED : query->ede;
 	if (query->to_tcp) {
 		answer->truncated = true;
 		answer->tally[MR_DNS_cookie_wanted]++;
+	} else if (query->soa_of) {
+		dns_transfer_put(answer, query);
 	} else if (query->chaos && query->rcode == DNS_NOERROR) {
 		dns_chaos_put(answer, query);
 	}
@@ -50,22 +51,29 @@ write_item(struct mr_dns *self, const struct mr_zone_set *zones, const struct dn
 	struct dns_answer answer;
 
 	dns_answer_start(&answer, self, query, item);
-	if (mr_likely(query->action == DNS_LOOKUP))
-		dns_answer_lookup(&answer, zones, query);
-	else
-		write_other(&answer, query);
+	dns_answer_lookup(&answer, zones, query);
 	dns_answer_finish(&answer, self, query, item, NULL);
 }
 
 static MR_COLD void
-write_tsig_item(struct mr_dns *self, const struct dns_query *query, struct mr_dns_item *item)
+write_other_item(struct mr_dns *self, const struct dns_query *query, struct mr_dns_item *item)
 {
+	bool tsig_refused = query->tsig_at && query->rcode == DNS_NOTAUTH;
 	struct dns_answer answer;
 	struct dns_tsig tsig;
 
-	dns_tsig_refuse(&tsig, query, item);
+	if (query->action == DNS_DROP) {
+		item->outcome = MR_DNS_DROP;
+		item->answer_bytes = 0;
+		return;
+	}
+	if (tsig_refused)
+		dns_tsig_refuse(&tsig, query, item);
 	dns_answer_start(&answer, self, query, item);
-	dns_answer_finish(&answer, self, query, item, &tsig);
+	put_other(&answer, query);
+	dns_answer_finish(&answer, self, query, item, tsig_refused ? &tsig : NULL);
+	if (query->transfer)
+		item->outcome = MR_DNS_TRANSFER;
 }
 
 void
@@ -95,14 +103,10 @@ mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones, struct
 		if (mr_likely(queries[i].zone != NULL))
 			prefetch_node(&queries[i]);
 	for (uint16_t i = 0; i < count; i++) {
-		if (mr_unlikely(queries[i].action == DNS_DROP)) {
-			items[i].outcome = MR_DNS_DROP;
-			items[i].answer_bytes = 0;
-		} else if (mr_unlikely(queries[i].rcode == DNS_NOTAUTH)) {
-			write_tsig_item(self, &queries[i], &items[i]);
-		} else {
+		if (mr_likely(queries[i].action == DNS_LOOKUP))
 			write_item(self, zones, &queries[i], &items[i]);
-		}
+		else
+			write_other_item(self, &queries[i], &items[i]);
 	}
 }
 

@@ -9,8 +9,8 @@
  * Spec:   RFC 1034 4.3.2 (lookup), 1035 (format), 2181, 2308 (negative answers), 3597, 4035 3.1
  *         and 5155 7.2 (zones that are signed), 4343, 4592 (wildcards), 4892 (CH), 5001 (NSID),
  *         6672 (DNAME), 6891 (EDNS), 7871 (ECS, scope 0), 7873 and 9018 (cookies), 8020, 8482
- *         (ANY), 8914 (extended errors), 8945 5.2.1 (a TSIG key that we do not have), 9471 (glue),
- *         9619 (one question).
+ *         (ANY), 5936 and 1995 (transfers, over streams), 8914 (extended errors), 8945 5.2.1 (a
+ *         TSIG key that we do not have), 9471 (glue), 9619 (one question).
  *
  * Stages of a burst: parse and hash all -> prefetch buckets -> prefetch RRsets -> write all.
  *
@@ -58,7 +58,10 @@ struct mr_dns_client {
 enum mr_dns_outcome {
 	MR_DNS_ANSWER, /* answer_bytes at message */
 	MR_DNS_DROP,   /* counted; send nothing */
-	MR_DNS_DEFER,  /* a job was submitted; the answer comes as an event */
+	/* answer_bytes at message, then all of a zone: mr_dns_transfers.offered, to be queued or
+	 * ended by the caller. Only over streams. */
+	MR_DNS_TRANSFER,
+	MR_DNS_DEFER, /* a job was submitted; the answer comes as an event */
 };
 
 struct mr_dns_item {
@@ -87,6 +90,14 @@ enum mr_dns_cookie_policy {
 	MR_DNS_COOKIE_REQUIRE, /* and who has no valid one gets BADCOOKIE, or is sent to TCP */
 };
 
+/* What is so for one zone and not for all. */
+struct mr_dns_zone_options {
+	const struct mr_zone *zone;
+	const struct mr_prefix *transfer; /* who may have the whole zone */
+	uint32_t transfer_count;
+	uint32_t pin_slot; /* of this version of the zone */
+};
+
 struct mr_dns_config {
 	uint16_t udp_payload_v4_bytes,
 		udp_payload_v6_bytes; /* EDNS size offered and obeyed; default 1232 */
@@ -94,6 +105,8 @@ struct mr_dns_config {
 	uint8_t cookie_policy;        /* enum mr_dns_cookie_policy */
 	uint8_t cookie_secret_count;  /* the first signs, all are accepted; 0: no cookies */
 	uint8_t cookie_secrets[MR_DNS_COOKIE_SECRETS][MR_DNS_COOKIE_SECRET_BYTES];
+	uint32_t zone_option_count;
+	const struct mr_dns_zone_options *zone_options; /* by address of the zone, ascending */
 	int64_t wall_offset_s; /* seconds from the zero of client.now_ns to 1970 */
 	char nsid[MR_DNS_ID_BYTES];
 	/* TXT of class CH, RFC 4892; empty: refused. */
@@ -101,8 +114,11 @@ struct mr_dns_config {
 	char identity[MR_DNS_ID_BYTES]; /* id.server, hostname.bind */
 };
 
+struct mr_dns_transfers;
+
 struct mr_dns {
 	const struct mr_dns_config *config; /* under RCU */
+	struct mr_dns_transfers *transfers; /* NULL: none are given */
 	uint64_t *metrics;                  /* MR_DNS_METRIC_COUNT */
 	struct mr_evlog_ring *evlog;
 	uint32_t tally[MR_DNS_METRIC_COUNT];
@@ -119,6 +135,8 @@ MR_NONNULL void mr_dns_answer(struct mr_dns *self, const struct mr_zone_set *zon
 
 /* mr_dns_flush adds the burst's tally to the metrics. */
 void mr_dns_flush(struct mr_dns *self);
+
+#include "dns/transfer.h" /* before stream.h, which has it as a part */
 
 #include "dns/stream.h"
 

@@ -46,6 +46,7 @@ enum dns_action { DNS_DROP, DNS_ERROR, DNS_LOOKUP };
 
 /* RFC 8914 4 */
 enum dns_ede {
+	DNS_EDE_PROHIBITED = 18,
 	DNS_EDE_NOT_AUTHORITATIVE = 20,
 	DNS_EDE_NOT_SUPPORTED = 21,
 	DNS_EDE_NONE = 0xffff,
@@ -61,18 +62,22 @@ struct dns_query {
 	uint16_t question_end; /* MR_DNS_HEADER_BYTES when the question is not given back */
 	uint16_t edns_bytes;   /* the size that the client offers */
 	uint16_t rcode;        /* of DNS_ERROR */
+	uint16_t ede;          /* of DNS_ERROR: enum dns_ede */
 	uint16_t tsig_at;      /* where the TSIG record is; 0: none */
 	uint8_t action;        /* enum dns_action */
 	uint8_t options;       /* bits of enum dns_option: what the answer's OPT has */
 	bool edns, dnssec_ok;
 	bool cookie_valid;                /* the client showed a cookie of ours */
 	bool to_tcp;                      /* the answer is TC and nothing else */
+	bool transfer;                    /* soa_of and then all of that zone: one is offered */
 	bool chaos;                       /* chaos_text answers a question of class CH */
 	uint8_t ecs_bytes;                /* of the option to be given back */
 	uint8_t cookie[DNS_COOKIE_BYTES]; /* to be given back */
 	uint8_t ecs[DNS_ECS_BYTES];
 	const char *chaos_text;
-	struct mr_zone_name qname; /* filled when action is DNS_LOOKUP */
+	const struct mr_zone *soa_of; /* a transfer's answer begins with its SOA */
+	uint32_t ixfr_serial;         /* that the client has */
+	struct mr_zone_name qname;    /* filled when action is DNS_LOOKUP */
 };
 
 /* What a refused TSIG gets back. */
@@ -137,6 +142,25 @@ MR_COLD void dns_cookie_require(struct dns_query *query, const struct mr_dns_ite
 MR_COLD const char *dns_chaos_text(const struct dns_query *query,
 				   const struct mr_dns_config *config);
 MR_COLD void dns_chaos_put(struct dns_answer *self, const struct dns_query *query);
+
+/* dns_ixfr_parse reads what an IXFR query has behind its question: the client's SOA in the
+ * authority section, then EDNS. */
+MR_COLD void dns_ixfr_parse(struct dns_query *query, struct mr_dns *self, struct mr_dns_item *item,
+			    unsigned at);
+
+/* dns_transfer_judge decides a question for AXFR or IXFR: query->rcode, or a transfer is begun.
+ * dns_transfer_put writes the first record. */
+MR_COLD void dns_transfer_judge(struct dns_query *query, struct mr_dns *self,
+				const struct mr_zone_set *zones, const struct mr_dns_item *item);
+MR_COLD void dns_transfer_put(struct dns_answer *self, const struct dns_query *query);
+/* dns_transfer_begin offers the zone of options; false: a limit. */
+MR_COLD bool dns_transfer_begin(struct mr_dns_transfers *self,
+				const struct mr_dns_zone_options *options,
+				const struct dns_query *query, uint16_t id);
+
+/* dns_zone_options returns what is special of zone, or NULL. Not for every query: it searches. */
+const struct mr_dns_zone_options *dns_zone_options(const struct mr_dns_config *config,
+						   const struct mr_zone *zone);
 
 /* dns_zone_for returns the zone that answers query, or NULL. */
 const struct mr_zone *dns_zone_for(const struct mr_zone_set *zones, const struct dns_query *query);

@@ -84,6 +84,16 @@
 	X(rcode_badcookie, COUNTER, QUERIES, "Answered BADCOOKIE")                            \
 	X(cookie_wanted, COUNTER, QUERIES, "Sent to TCP for want of a cookie")                \
 	X(found_chaos, COUNTER, QUERIES, "Answered in class CH")                              \
+	/* zones given away */                                                                \
+	X(transfer_begin, COUNTER, QUERIES, "Transfers begun")                                \
+	X(transfer_done, COUNTER, QUERIES, "Transfers acknowledged to the last byte")         \
+	X(transfer_fail, COUNTER, QUERIES, "Transfers whose connection ended before")         \
+	X(transfer_current, COUNTER, QUERIES, "IXFR answered by one SOA: nothing is newer")   \
+	X(transfer_notauth, COUNTER, QUERIES, "Transfers of what is no zone here: NOTAUTH")   \
+	X(transfer_refused, COUNTER, QUERIES, "Transfers refused: not to this client")        \
+	X(transfer_limit, COUNTER, QUERIES, "Transfers refused: enough are going on")         \
+	X(transfer_message, COUNTER, QUERIES, "Messages of transfers")                        \
+	X(transfer_bytes, COUNTER, BYTES, "Bytes of transfers")                               \
 	X(answer_bytes, COUNTER, BYTES, "Bytes of answers")                                   \
 	X(stream_accept, COUNTER, CONNECTIONS, "TCP: connections accepted")                   \
 	X(stream_close, COUNTER, CONNECTIONS, "TCP: connections ended, for whatever reason")  \
@@ -92,6 +102,7 @@
 	X(stream_length, COUNTER, CONNECTIONS, "TCP: closed, a length that no query has")     \
 	X(stream_refused, COUNTER, CONNECTIONS, "TCP: closed, a message that is no query")    \
 	X(stream_query_limit, COUNTER, CONNECTIONS, "TCP: closed, enough queries on it")      \
+	X(stream_slow, COUNTER, CONNECTIONS, "TCP: reset, answers were not taken")            \
 	X(stream_no_memory, COUNTER, CONNECTIONS, "TCP: reset, a pool was empty")
 
 #endif

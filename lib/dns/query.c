@@ -34,8 +34,7 @@ count_qtype(struct mr_dns *self, uint16_t qtype)
 	self->tally[metric ? metric : (uint16_t)MR_DNS_qtype_other]++;
 }
 
-/* Types that no zone holds. Transfers are not given yet: RFC 5936 2.2.1 and RFC 1995 have NOTIMP
- * for that. OPT and TSIG are not questions at all. */
+/* Types that no zone holds. OPT and TSIG are not questions at all. */
 static enum dns_rcode
 meta_rcode(uint16_t qtype)
 {
@@ -44,8 +43,6 @@ meta_rcode(uint16_t qtype)
 	case MR_ZONE_TSIG:
 		return DNS_FORMERR;
 	case MR_ZONE_TKEY:
-	case MR_ZONE_IXFR:
-	case MR_ZONE_AXFR:
 	case MR_ZONE_MAILB:
 	case MR_ZONE_MAILA:
 		return DNS_NOTIMP;
@@ -72,7 +69,8 @@ other_opcode(struct dns_query *query, struct mr_dns *self, unsigned opcode)
 
 /* What the question may not be; the rest is looked up. */
 static inline void
-judge_question(struct dns_query *query, struct mr_dns *self, uint16_t qclass)
+judge_question(struct dns_query *query, struct mr_dns *self, const struct mr_zone_set *zones,
+	       const struct mr_dns_item *item, uint16_t qclass)
 {
 	enum dns_rcode meta;
 
@@ -91,6 +89,10 @@ judge_question(struct dns_query *query, struct mr_dns *self, uint16_t qclass)
 		return;
 	}
 	count_qtype(self, query->qtype);
+	if (mr_unlikely(query->qtype == MR_ZONE_AXFR || query->qtype == MR_ZONE_IXFR)) {
+		dns_transfer_judge(query, self, zones, item);
+		return;
+	}
 	meta = meta_rcode(query->qtype);
 	if (mr_unlikely(meta != DNS_NOERROR)) {
 		query->action = DNS_ERROR;
@@ -162,8 +164,10 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 	query->zone = NULL;
 	query->options = 0;
 	query->edns = query->dnssec_ok = query->cookie_valid = false;
-	query->to_tcp = query->chaos = false;
+	query->to_tcp = query->chaos = query->transfer = false;
+	query->soa_of = NULL;
 	query->rcode = DNS_NOERROR;
+	query->ede = DNS_EDE_NONE;
 	query->tsig_at = 0;
 	query->question_end = MR_DNS_HEADER_BYTES;
 	memset(&item->client.ecs, 0, sizeof(item->client.ecs));
@@ -193,16 +197,15 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 	}
 	query->question_end = (uint16_t)end;
 	query->qtype = mr_load_be16(message + end - 4);
-	/* A query has no answers, and authority only with IXFR, which is not given. */
-	if (mr_unlikely(mr_load_be32(message + 6) && query->qtype != MR_ZONE_IXFR)) {
-		query_error(query, self, DNS_FORMERR, MR_DNS_formerr_sections);
-		return;
-	}
 	additional_count = mr_load_be16(message + 10);
-	if (additional_count && query->qtype != MR_ZONE_IXFR)
+	if (mr_unlikely(query->qtype == MR_ZONE_IXFR))
+		dns_ixfr_parse(query, self, item, end);
+	else if (mr_unlikely(mr_load_be32(message + 6))) /* a query has no answers */
+		query_error(query, self, DNS_FORMERR, MR_DNS_formerr_sections);
+	else if (additional_count)
 		dns_additional_parse(query, self, item, end, additional_count);
-	else if (mr_unlikely(end != item->message_bytes && query->qtype != MR_ZONE_IXFR))
+	else if (mr_unlikely(end != item->message_bytes))
 		query_error(query, self, DNS_FORMERR, MR_DNS_formerr_trailing);
 	if (mr_likely(query->rcode == DNS_NOERROR))
-		judge_question(query, self, mr_load_be16(message + end - 2));
+		judge_question(query, self, zones, item, mr_load_be16(message + end - 2));
 }

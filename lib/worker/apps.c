@@ -10,7 +10,7 @@
 #include <errno.h>
 
 /* Generators of lib/tcp, by number. */
-enum { APP_GEN_CHARGEN };
+enum { APP_GEN_CHARGEN, APP_GEN_ZONE };
 
 struct app_row {
 	uint8_t number; /* enum mr_net_app */
@@ -24,13 +24,20 @@ struct app_row {
 static int
 dns_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
 {
+	struct mr_tcp_gen zones = { .ops = &mr_dns_transfer_gen_ops,
+				    .context = &self->dns_stream.transfers };
+	struct mr_dns_stream_config stream = self->group->dns_stream;
+
 	(void)number;
 	*out = (struct mr_tcp_app){ .ops = &mr_dns_stream_ops,
 				    .context = &self->dns_stream,
 				    .nodelay = true };
-	if (mr_dns_stream_create(&self->dns_stream, &self->dns, &self->group->dns_stream,
-				 self->group->arena, error))
+	stream.transfers.worker = self->index;
+	stream.transfers.pins = &self->group->pins;
+	stream.transfers.gen = APP_GEN_ZONE;
+	if (mr_dns_stream_create(&self->dns_stream, &self->dns, &stream, self->group->arena, error))
 		return error ? error->code : -ENOMEM;
+	mr_tcp_gen_set(self->tcp, APP_GEN_ZONE, &zones);
 	return 0;
 }
 

@@ -215,6 +215,8 @@ burst_dns(struct mr_worker *self, uint16_t item_count)
 		case MR_DNS_DROP:
 			rte_pktmbuf_free(pkt);
 			break;
+		case MR_DNS_TRANSFER: /* only over streams */
+			MR_ASSERT(0);
 		}
 	}
 }

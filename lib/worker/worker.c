@@ -180,6 +180,11 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 		worker_rings_destroy(group);
 		return error ? error->code : -ENOMEM;
 	}
+	if (group->connection_limit &&
+	    mr_pins_create(&group->pins, group->arena, group->worker_count, MR_PIN_SLOTS, error)) {
+		worker_rings_destroy(group);
+		return error ? error->code : -ENOMEM;
+	}
 	for (uint16_t i = 0; i < group->worker_count; i++) {
 		struct mr_worker *worker = worker_create(group, i, cpus[i], error);
 
@@ -202,6 +207,13 @@ mr_worker_group_destroy(struct mr_worker_group *group)
 			worker_destroy(group->workers[i]);
 		group->workers[i] = NULL;
 	}
+}
+
+void
+mr_worker_group_abandon(struct mr_worker_group *group)
+{
+	for (uint16_t i = 0; i < group->worker_count; i++)
+		worker_tcp_destroy(group->workers[i]);
 }
 
 /* ---- what others may read ---- */

@@ -95,6 +95,7 @@ enum mr_worker_poll { MR_POLL_BUSY, MR_POLL_ADAPTIVE };
 enum {
 	MR_DISPATCH_RING = 1024, /* packets waiting from one worker to another */
 	MR_NOTE_RING = 256,
+	MR_PIN_SLOTS = 4096,    /* 0 is nobody's */
 	MR_WORKER_TX_RETRY = 8, /* times that a full port is asked again within one burst */
 	MR_TIMER_MAX = 4096,    /* running timers of one worker */
 	MR_WORKER_TIMERS_PER_TURN = 256,
@@ -133,7 +134,8 @@ struct mr_worker_group {
 	struct rte_mempool *const *pools; /* [worker_count]: for segments that workers send */
 	struct mr_arena *arena;           /* for what connections need */
 	uint32_t connection_limit; /* TCP connections of each worker; 0: none, TCP is dropped */
-	struct mr_dns_stream_config dns_stream;
+	struct mr_dns_stream_config dns_stream; /* but for transfers.worker, .pins, .gen */
+	struct mr_pins pins; /* of zones and whatever else connections give; by slot */
 	struct mr_tcp_service_config test_services; /* none: no listeners */
 	struct rte_mempool *control_pool;           /* for frames that the control thread sends */
 	enum mr_worker_poll poll;
@@ -166,6 +168,10 @@ void mr_worker_group_destroy(struct mr_worker_group *group);
  * RCU. Returns 0. */
 int mr_worker_run(struct mr_worker *self);
 void mr_worker_stop(struct mr_worker_group *group); /* any thread, also a signal handler */
+
+/* mr_worker_group_abandon ends all connections, without a word to their peers, and drops what they
+ * pin. When no worker runs any more. */
+void mr_worker_group_abandon(struct mr_worker_group *group);
 
 /* mr_worker_tcp is a worker's stack, for mr_tcp_view from any thread; NULL without connections. */
 const struct mr_tcp *mr_worker_tcp(const struct mr_worker *self);

@@ -134,6 +134,32 @@ MR_MUST_USE int mr_zone_find_rrset(const struct mr_zone_store *store, const stru
 const uint8_t *mr_zone_rr(const struct mr_zone_view *view, unsigned index, uint16_t *type,
 			  uint32_t *ttl, uint16_t *rdata_bytes);
 
+/* ---- walk ---- */
+
+/* A place between two records of a zone; all zeros: before the first. */
+struct mr_zone_mark {
+	uint64_t entry;
+	uint16_t rrset, rr;
+};
+
+/* Every record of a zone once (SOA, RRSIGs, NSEC3, glue and occluded names with the rest), in an
+ * order that is the zone's own and stays as long as the zone does. */
+struct mr_zone_walk {
+	const struct mr_zone *zone;
+	const struct mr_zone_node *node; /* the owner of rr */
+	const uint8_t *rr;               /* fixed part, whose owner means nothing, and RDATA */
+	struct mr_zone_mark mark;        /* behind rr */
+	/* private */
+	const struct mr_zone_rrset *rrset;
+	const uint8_t *next;
+};
+
+/* mr_zone_walk_start puts self at mark; mr_zone_walk_next gives the next record in node, rr and
+ * mark, or false at the end. Any thread that may read the zone. */
+void mr_zone_walk_start(struct mr_zone_walk *self, const struct mr_zone *zone,
+			const struct mr_zone_mark *mark);
+bool mr_zone_walk_next(struct mr_zone_walk *self);
+
 /* ---- set ---- */
 
 /* Immutable: apex name -> zone. */
