@@ -156,6 +156,7 @@ workers_open(struct boot *self, struct mr_error *error)
 	test_services_set(&group->test_services, config);
 	group->dns_stream.transfers.limit = config->dns.transfer_limit;
 	group->dns_stream.transfers.zone_limit = config->dns.transfer_zone_limit;
+	group->http = config->http;
 	group->metrics = mr_metric_registry_create();
 	group->neighbours = mr_net_neighbours_create();
 	if (!group->neighbours)

@@ -118,6 +118,38 @@ config_wrong(struct config_reader *reader, const struct mr_schema_row *row,
 	return config_fail(reader, node, "%s: expected %s, found '%.64s'", name, text, node->text);
 }
 
+/* ---- texts ---- */
+
+struct mr_config_text {
+	struct mr_config_text *next;
+	char bytes[];
+};
+
+const char *
+config_text_keep(struct mr_config *config, const char *text)
+{
+	size_t bytes = strlen(text) + 1;
+	struct mr_config_text *kept = malloc(sizeof(*kept) + bytes);
+
+	if (!kept)
+		return NULL;
+	memcpy(kept->bytes, text, bytes);
+	kept->next = config->texts;
+	config->texts = kept;
+	return kept->bytes;
+}
+
+static void
+texts_free(struct mr_config *self)
+{
+	while (self->texts) {
+		struct mr_config_text *next = self->texts->next;
+
+		free(self->texts);
+		self->texts = next;
+	}
+}
+
 /* ---- reading by rows ---- */
 
 static const struct mr_yaml_node *
@@ -165,6 +197,10 @@ config_finish_item(struct config_reader *reader, const struct mr_schema_row *row
 		return config_finish_port(reader, node, item);
 	if (!strcmp(row->path, "dns.zones[]"))
 		return config_finish_zone(reader, node, item);
+	if (!strcmp(row->path, "sites[]"))
+		return config_finish_site(reader, node, item);
+	if (!strcmp(row->path, "sites[].routes[]"))
+		return config_finish_route(reader, node, item);
 	return 0;
 }
 
@@ -391,6 +427,21 @@ mr_config_impairs(const struct mr_config_port *port)
 	       port->impair.drop_every;
 }
 
+static void
+sites_free(struct mr_config *self)
+{
+	for (size_t i = 0; i < self->site_count; i++) {
+		struct mr_site_config *site = &self->sites[i];
+
+		for (size_t k = 0; k < site->route_count; k++)
+			free(site->routes[k].edits);
+		free(site->routes);
+		free(site->hosts);
+		free(site->listens);
+	}
+	free(self->sites);
+}
+
 void
 mr_config_free(struct mr_config *self)
 {
@@ -408,6 +459,8 @@ mr_config_free(struct mr_config *self)
 		free(self->dns.zones[i].transfer);
 	free(self->dns.zones);
 	free(self->test_services);
+	sites_free(self);
+	texts_free(self);
 	if (self->places)
 		free(self->places->at);
 	free(self->places);

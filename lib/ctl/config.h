@@ -134,6 +134,7 @@ struct mr_config_log {
 	enum mr_log_level level;
 };
 
+struct mr_config_text;   /* texts of the document, freed with it */
 struct mr_config_places; /* where each value was written, for errors after parsing */
 
 struct mr_config {
@@ -148,6 +149,9 @@ struct mr_config {
 	struct mr_addr *vips;
 	size_t vip_count;
 	struct mr_config_dns dns;
+	struct mr_site_server_config http;
+	struct mr_site_config *sites;
+	size_t site_count;
 	struct mr_config_tcp tcp;
 	struct mr_config_test_service *test_services;
 	size_t test_service_count;
@@ -156,6 +160,7 @@ struct mr_config {
 	struct mr_config_log log;
 	char path[MR_CONFIG_PATH_BYTES]; /* the file it came from */
 	struct mr_config_places *places;
+	struct mr_config_text *texts;
 };
 
 /* mr_config_load reads and parses the file at path and gives the configuration in *out. Returns 0,

@@ -12,8 +12,8 @@
 
 /* ---- one port ---- */
 
-static const struct mr_yaml_node *
-key_find(const struct mr_yaml_node *map, const char *key)
+const struct mr_yaml_node *
+config_key_find(const struct mr_yaml_node *map, const char *key)
 {
 	for (const struct mr_yaml_node *at = map->first; at; at = at->next)
 		if (!strcmp(at->text, key))
@@ -47,7 +47,7 @@ port_refuse_keys(struct config_reader *reader, const struct mr_yaml_node *node,
 		 const struct mr_port_config *port)
 {
 	for (size_t i = 0; i < MR_ARRAY_COUNT(port_keys); i++) {
-		const struct mr_yaml_node *key = key_find(node, port_keys[i].key);
+		const struct mr_yaml_node *key = config_key_find(node, port_keys[i].key);
 
 		if (!key || port_key_fits(port_keys[i].kinds, port->kind))
 			continue;
@@ -375,5 +375,7 @@ config_finish(struct config_reader *reader)
 		rc = finish_vips(reader);
 	if (!rc)
 		rc = finish_test_services(reader);
-	return rc ? rc : finish_zones(reader);
+	if (!rc)
+		rc = finish_zones(reader);
+	return rc ? rc : config_finish_sites(reader);
 }

@@ -39,7 +39,23 @@ int config_finish_port(struct config_reader *reader, const struct mr_yaml_node *
 		       struct mr_config_port *port);
 int config_finish_zone(struct config_reader *reader, const struct mr_yaml_node *node,
 		       struct mr_config_zone *zone);
+int config_finish_route(struct config_reader *reader, const struct mr_yaml_node *node,
+			struct mr_site_route_config *route);
+int config_finish_site(struct config_reader *reader, const struct mr_yaml_node *node,
+		       struct mr_site_config *site);
 int config_finish(struct config_reader *reader);
+int config_finish_sites(struct config_reader *reader);
+
+/* config_key_find returns the key's node in a mapping, or NULL. */
+const struct mr_yaml_node *config_key_find(const struct mr_yaml_node *map, const char *key);
+
+/* config_text_keep gives a copy of text that lives as long as the configuration; NULL: no memory.
+ */
+const char *config_text_keep(struct mr_config *config, const char *text);
+
+/* config_listen_text writes a listener as it is written in the file. */
+enum { CONFIG_LISTEN_BYTES = MR_ADDR_TEXT_BYTES + 10 };
+const char *config_listen_text(const struct mr_site_listen *listen, char out[CONFIG_LISTEN_BYTES]);
 
 enum { CONFIG_VLAN_UNSET = UINT16_MAX };
 

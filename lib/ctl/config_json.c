@@ -68,6 +68,7 @@ static json_t *
 json_of_value(const struct mr_schema_row *row, const void *value)
 {
 	char prefix[MR_PREFIX_TEXT_BYTES], addr[MR_ADDR_TEXT_BYTES], mac[MR_MAC_TEXT_BYTES];
+	char listen[CONFIG_LISTEN_BYTES];
 	const struct mr_port_config *port = value;
 	static const char *const durations[] = { "ns", "us", "ms", "s" };
 	static const char *const rates[] = { "bit", "kbit", "Mbit", "Gbit" };
@@ -80,6 +81,11 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 	case MR_SCHEMA_PATH:
 	case MR_SCHEMA_DOMAIN:
 		return *(const char *)value ? json_string(value) : NULL;
+	case MR_SCHEMA_TEXT:
+		return *(const char *const *)value ? json_string(*(const char *const *)value)
+						   : NULL;
+	case MR_SCHEMA_LISTEN:
+		return json_string(config_listen_text(value, listen));
 	case MR_SCHEMA_BOOL:
 		return json_boolean(*(const bool *)value);
 	case MR_SCHEMA_U16:
@@ -137,6 +143,15 @@ json_of_list(const struct mr_schema_row *row, const void *base)
 	return list;
 }
 
+/* The keys of the one action that a route has. */
+static bool
+json_wants_action(const struct mr_schema_row *row, const struct mr_site_route_config *route)
+{
+	if (!strcmp(row->path, "sites[].routes[].respond"))
+		return route->action == MR_SITE_RESPOND;
+	return strcmp(row->path, "sites[].routes[].redirect") || route->action == MR_SITE_REDIRECT;
+}
+
 /* What only some kinds of port take, or is not given, is left out. */
 static bool
 json_wanted(const struct mr_schema_row *row, const void *base)
@@ -153,6 +168,8 @@ json_wanted(const struct mr_schema_row *row, const void *base)
 		return !strcmp(port->port.kind, "virtio-user");
 	if (!strcmp(row->path, "ports[].zero_copy"))
 		return !strcmp(port->port.kind, "memif");
+	if (!strncmp(row->path, "sites[].routes[].", 17))
+		return json_wants_action(row, base);
 	return strcmp(row->path, "ports[].role") || !strcmp(port->port.kind, "memif") ||
 	       !strcmp(port->port.kind, "vhost") || !strcmp(port->port.kind, "virtio-user");
 }

@@ -115,6 +115,58 @@ scalar_next_hop(const char *text, struct mr_config_next_hop *out)
 	return !mr_addr_parse(addr, &out->addr);
 }
 
+/* scalar_listen takes PORT, *:PORT, ADDRESS:PORT and [ADDRESS]:PORT. */
+static bool
+scalar_listen(const char *text, struct mr_site_listen *out)
+{
+	const char *colon = strrchr(text, ':');
+	size_t addr_bytes = colon ? (size_t)(colon - text) : 0;
+	char addr[MR_ADDR_TEXT_BYTES];
+	uint64_t port;
+
+	*out = (struct mr_site_listen){ .any = !addr_bytes || (addr_bytes == 1 && *text == '*') };
+	if (!scalar_number(colon ? colon + 1 : text, &port) || !port || port > 65535)
+		return false;
+	out->port = (uint16_t)port;
+	if (out->any)
+		return true;
+	if (*text == '[' && text[addr_bytes - 1] == ']') {
+		text++;
+		addr_bytes -= 2;
+	} else if (memchr(text, ':', addr_bytes)) {
+		return false; /* which colon is the port's? */
+	}
+	if (addr_bytes >= sizeof(addr))
+		return false;
+	memcpy(addr, text, addr_bytes);
+	addr[addr_bytes] = 0;
+	return !mr_addr_parse(addr, &out->addr);
+}
+
+const char *
+config_listen_text(const struct mr_site_listen *listen, char out[CONFIG_LISTEN_BYTES])
+{
+	char addr[MR_ADDR_TEXT_BYTES];
+
+	if (listen->any)
+		snprintf(out, CONFIG_LISTEN_BYTES, "%u", listen->port);
+	else
+		snprintf(out, CONFIG_LISTEN_BYTES,
+			 mr_addr_is_v4(&listen->addr) ? "%s:%u" : "[%s]:%u",
+			 mr_addr_format(&listen->addr, addr), listen->port);
+	return out;
+}
+
+static bool
+scalar_text(const struct config_reader *reader, const struct mr_schema_row *row, const char *text,
+	    const char **out)
+{
+	if (!scalar_fits(row, text))
+		return false;
+	*out = config_text_keep(reader->config, text);
+	return *out != NULL;
+}
+
 /* scalar_pci takes DDDD:BB:DD.F, or BB:DD.F of domain 0000. */
 static bool
 scalar_pci(const char *text, char out[MR_PORT_TARGET_BYTES])
@@ -188,6 +240,10 @@ scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const 
 		return scalar_path(reader, row, text, value, row->room);
 	case MR_SCHEMA_DOMAIN:
 		return scalar_domain(text, value);
+	case MR_SCHEMA_TEXT:
+		return scalar_text(reader, row, text, value);
+	case MR_SCHEMA_LISTEN:
+		return scalar_listen(text, value);
 	case MR_SCHEMA_BOOL:
 		return scalar_bool(text, value);
 	case MR_SCHEMA_U16:

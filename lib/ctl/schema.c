@@ -46,10 +46,20 @@ static const struct mr_schema_choice service_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct mr_schema_choice edit_choices[] = {
+	{ "set", MR_SITE_EDIT_SET },
+	{ "add", MR_SITE_EDIT_ADD },
+	{ "remove", MR_SITE_EDIT_REMOVE },
+	{ NULL, 0 },
+};
+
 #define OF(field)      .offset = offsetof(struct mr_config, field)
 #define PORT(field)    .offset = offsetof(struct mr_config_port, field)
 #define ZONE(field)    .offset = offsetof(struct mr_config_zone, field)
 #define TEST(field)    .offset = offsetof(struct mr_config_test_service, field)
+#define SITE(field)    .offset = offsetof(struct mr_site_config, field)
+#define ROUTE(field)   .offset = offsetof(struct mr_site_route_config, field)
+#define EDIT(field)    .offset = offsetof(struct mr_site_edit, field)
 #define ROOM(s, field) .room = sizeof(((struct s *)0)->field)
 #define ITEMS(s, field, count_field)                                                        \
 	.offset = offsetof(struct s, field), .aux_offset = offsetof(struct s, count_field), \
@@ -258,6 +268,76 @@ static const struct mr_schema_row rows[] = {
 	{ "dns.zones[].transfer[]", MR_SCHEMA_PREFIX, MR_SCHEMA_LIVE,
 	  .help = "A network, or a host" },
 
+	{ "http", MR_SCHEMA_MAP, .help = "Bounds of HTTP connections" },
+	{ "http.header_timeout", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(http.header_ms), .low = 10,
+	  .high = 3600000, .fallback = "10000", .unit = "ms",
+	  .help = "From a request's first octet to the end of its head; then 408" },
+	{ "http.body_timeout", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(http.body_ms), .low = 10,
+	  .high = 3600000, .fallback = "30000", .unit = "ms",
+	  .help = "The same for the content of a request, where none is wanted" },
+	{ "http.idle_timeout", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(http.idle_ms), .low = 10,
+	  .high = 3600000, .fallback = "60000", .unit = "ms",
+	  .help = "Between two requests of a connection; and without progress in sending" },
+	{ "http.linger_timeout", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(http.linger_ms), .low = 10,
+	  .high = 3600000, .fallback = "3000", .unit = "ms",
+	  .help = "How long input is read on, and dropped, when we have closed" },
+	{ "http.requests", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(http.request_limit), .low = 1,
+	  .high = 1000000, .fallback = "100000", .unit = "requests",
+	  .help = "A connection is closed after this many" },
+	{ "http.body", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(http.body_bytes), .low = 1,
+	  .high = UINT32_MAX, .fallback = "1048576", .unit = "bytes",
+	  .help = "Largest content of a request, where none is wanted; above it 413" },
+	{ "http.incomplete", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(http.exchange_limit), .low = 1,
+	  .high = 16777216, .fallback = "2048", .unit = "connections",
+	  .help = "Connections of each worker that may be within a request, 2 KiB each" },
+	{ "sites", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_config, sites, site_count),
+	  .high = MR_SITE_MAX, .key = "name", .help = "Sites that are served over HTTP" },
+	{ "sites[]", MR_SCHEMA_MAP, .help = "A site" },
+	{ "sites[].name", MR_SCHEMA_NAME, MR_SCHEMA_LIVE, SITE(name), ROOM(mr_site_config, name),
+	  .required = true, .low = 1, .high = MR_NAME_MAX - 1,
+	  .help = "What the site is called here" },
+	{ "sites[].hosts", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_site_config, hosts, host_count),
+	  .low = 1, .high = MR_SITE_HOST_MAX, .fallback = "*",
+	  .help = "Hosts that it answers to: exact before *.wildcard before *" },
+	{ "sites[].hosts[]", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, .low = 1, .high = MR_SITE_HOST_BYTES,
+	  .help = "www.example.com, *.example.com, [2001:db8::80] or *" },
+	{ "sites[].listen", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_site_config, listens, listen_count), .low = 1, .high = MR_SITE_LISTEN_MAX,
+	  .fallback = "80", .help = "Where it is reached" },
+	{ "sites[].listen[]", MR_SCHEMA_LISTEN, MR_SCHEMA_LIVE,
+	  .help = "One service address and a port, or a port on all of them" },
+	{ "sites[].routes", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_site_config, routes, route_count), .low = 1, .high = MR_SITE_ROUTE_MAX,
+	  .required = true, .help = "What it does with a path: exact before the longest prefix" },
+	{ "sites[].routes[]", MR_SCHEMA_MAP, .help = "A route: one of path, prefix; an action" },
+	{ "sites[].routes[].path", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(path), .low = 1,
+	  .high = MR_SITE_PATH_BYTES, .help = "Exactly this path" },
+	{ "sites[].routes[].prefix", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(prefix), .low = 1,
+	  .high = MR_SITE_PATH_BYTES, .help = "This path and all below it, by whole segments" },
+	{ "sites[].routes[].respond", MR_SCHEMA_MAP, .help = "Action: a fixed answer" },
+	{ "sites[].routes[].respond.status", MR_SCHEMA_U16, MR_SCHEMA_LIVE, ROUTE(status),
+	  .low = 200, .high = 599, .help = "Its status; default 200" },
+	{ "sites[].routes[].respond.body", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(body),
+	  .high = MR_SITE_BODY_BYTES, .help = "Its content" },
+	{ "sites[].routes[].respond.type", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(type), .low = 1,
+	  .high = 255, .help = "Its Content-Type; default text/plain; charset=utf-8" },
+	{ "sites[].routes[].redirect", MR_SCHEMA_MAP, .help = "Action: somewhere else" },
+	{ "sites[].routes[].redirect.status", MR_SCHEMA_U16, MR_SCHEMA_LIVE, ROUTE(status),
+	  .low = 300, .high = 308, .help = "301, 302, 303, 307 or 308; default 302" },
+	{ "sites[].routes[].redirect.to", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(to), .low = 1,
+	  .high = MR_SITE_PATH_BYTES, .help = "Location" },
+	{ "sites[].routes[].headers", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_site_route_config, edits, edit_count), .high = MR_SITE_EDIT_MAX,
+	  .help = "What is done to the header of its answers, in this order" },
+	{ "sites[].routes[].headers[]", MR_SCHEMA_MAP, .help = "An edit" },
+	{ "sites[].routes[].headers[].name", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, EDIT(name),
+	  .required = true, .low = 1, .high = MR_HTTP_NAME_BYTES_MAX, .help = "A field's name" },
+	{ "sites[].routes[].headers[].value", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, EDIT(value),
+	  .high = 4096, .help = "Its value" },
+	{ "sites[].routes[].headers[].edit", MR_SCHEMA_CHOICE, MR_SCHEMA_LIVE, EDIT(kind),
+	  .fallback = "set", .choices = edit_choices,
+	  .help = "set: instead of any there is; add: beside it; remove" },
+
 	{ "tcp", MR_SCHEMA_MAP, .help = "TCP connections" },
 	{ "tcp.connections", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.connections), .low = 0,
 	  .high = 16777216, .fallback = "16384", .unit = "connections",
@@ -385,6 +465,10 @@ mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_
 		return expected_text("an interface name", row, out);
 	case MR_SCHEMA_DOMAIN:
 		return "a domain name";
+	case MR_SCHEMA_TEXT:
+		return expected_text("a text", row, out);
+	case MR_SCHEMA_LISTEN:
+		return "PORT, ADDRESS:PORT or [ADDRESS]:PORT";
 	case MR_SCHEMA_BOOL:
 		return "on or off";
 	case MR_SCHEMA_U16:

@@ -23,6 +23,7 @@ enum mr_schema_type {
 	MR_SCHEMA_NAME,      /* char[room] of letters, digits, '-', '_', '.' */
 	MR_SCHEMA_PATH,      /* char[room]; relative to the file's folder */
 	MR_SCHEMA_DOMAIN,    /* char[room]; the final dot is added */
+	MR_SCHEMA_TEXT,      /* const char *: any text; it lives as long as the configuration */
 	MR_SCHEMA_BOOL,      /* bool: on|off, yes|no, true|false */
 	MR_SCHEMA_U16,       /* uint16_t */
 	MR_SCHEMA_U32,       /* uint32_t */
@@ -36,6 +37,7 @@ enum mr_schema_type {
 	MR_SCHEMA_MAC,       /* struct mr_mac, and a bool that says it is there */
 	MR_SCHEMA_VLAN,      /* uint32_t (base/addr): NUMBER or OUTER/INNER */
 	MR_SCHEMA_NEXT_HOP,  /* struct mr_config_next_hop: ADDRESS or ADDRESS@VLAN */
+	MR_SCHEMA_LISTEN,    /* struct mr_site_listen: ADDRESS:PORT, [ADDRESS]:PORT or PORT */
 	MR_SCHEMA_KIND,      /* struct mr_port_config: the key is the kind, the value its target */
 	MR_SCHEMA_KIND_PATH, /* the same, where the target is a file name */
 	MR_SCHEMA_KIND_PCI,  /* the same, where the target is a PCI address; 0000: is added */

@@ -204,10 +204,15 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 	struct mr_zone **zones;
 	int rc = 0;
 
-	if (self->kind == WORLD_ZONES)
-		next->net = running->net; /* shared */
-	else
+	if (self->kind == WORLD_ZONES) { /* shared */
+		next->net = running->net;
+		next->sites = running->sites;
+	} else {
 		rc = world_net_build(self->worlds->box->group, self->config, &next->net, error);
+		if (!rc)
+			rc = mr_site_set_build(self->config->sites, self->config->site_count,
+					       &next->sites, error);
+	}
 	if (rc)
 		return rc;
 	zones = calloc(next->zone_count + 1, sizeof(struct mr_zone *));
@@ -228,7 +233,8 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 	next->shown = (struct mr_world){ .generation = running ? running->shown.generation + 1 : 1,
 					 .net = next->net,
 					 .zones = next->set,
-					 .dns = &next->dns };
+					 .dns = &next->dns,
+					 .sites = next->sites };
 	return 0;
 }
 
@@ -250,6 +256,8 @@ world_take_shared(struct world *self, const struct world *next)
 {
 	if (self->net == next->net)
 		self->net = NULL;
+	if (self->sites == next->sites)
+		self->sites = NULL;
 	/* Zones keep their order in a reload; after `config load` any order is possible, so each is
 	 * looked for by name in the set: a zone that the new set gives back is shared. */
 	for (size_t i = 0; i < self->zone_count; i++) {
@@ -326,6 +334,8 @@ world_discard(struct mr_txn *txn)
 	}
 	if (running && next->net == running->net)
 		next->net = NULL;
+	if (running && next->sites == running->sites)
+		next->sites = NULL;
 	world_free(next);
 	self->next = NULL;
 }
@@ -376,6 +386,7 @@ world_free(struct world *self)
 		mr_zone_set_free(self->set);
 	if (self->net)
 		mr_net_snapshot_free(self->net);
+	mr_site_set_free(self->sites);
 	for (size_t i = 0; i < self->zone_count; i++)
 		if (self->zones[i].zone)
 			world_zone_release(self->worlds, &self->zones[i]);

@@ -58,6 +58,7 @@ struct world {
 	struct mr_zone_set *set;
 	struct mr_dns_config dns;
 	struct mr_dns_zone_options *zone_options; /* of dns */
+	struct mr_site_set *sites;
 	size_t zone_count;
 	struct world_zone *zones;
 };

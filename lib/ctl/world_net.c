@@ -28,33 +28,70 @@ next_hops(const struct mr_config *config, struct mr_net_next_hop out[MR_NET_NEXT
 	return count;
 }
 
-/* What the box answers on: DNS on every address, and what is configured to be tested. Each entry is
- * a service of lib/net, and a rule that brings its packets to us. */
-enum { LISTENERS_MAX = 2 + MR_TCP_SERVICE_MAX };
+/* What the box answers on: DNS on every address, sites, and what is configured to be tested. Each
+ * entry is a service of lib/net, and a rule that brings its packets to us. */
+struct listeners {
+	size_t count;
+	bool full;
+	struct mr_net_service services[MR_NET_SERVICE_MAX];
+};
 
-static size_t
-listeners(const struct mr_config *config, struct mr_net_service out[LISTENERS_MAX])
+static uint16_t
+vip_index(const struct mr_config *config, const struct mr_addr *addr)
 {
-	const uint16_t port = config->dns.port;
-	size_t count = 0;
+	for (uint16_t i = 0; i < config->vip_count; i++)
+		if (mr_addr_equal(&config->vips[i], addr))
+			return i;
+	return UINT16_MAX; /* every one */
+}
 
-	out[count++] =
-		(struct mr_net_service){ UINT16_MAX, IPPROTO_UDP, MR_NET_APP_DNS, port, port };
+/* listeners_add keeps what is not there already: sites share listeners, and one on every address
+ * takes in those of the same application on single ones. */
+static void
+listeners_add(struct listeners *self, uint16_t vip, uint8_t protocol, uint8_t app, uint16_t port)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < self->count; i++) {
+		const struct mr_net_service *at = &self->services[i];
+		bool same = at->app == app && at->protocol == protocol && at->port_low == port;
+
+		if (same && (at->vip == vip || at->vip == UINT16_MAX))
+			return;
+		if (!same || vip != UINT16_MAX)
+			self->services[kept++] = *at;
+	}
+	self->count = kept;
+	self->full |= self->count == MR_NET_SERVICE_MAX;
+	if (!self->full)
+		self->services[self->count++] =
+			(struct mr_net_service){ vip, protocol, app, port, port };
+}
+
+static int
+listeners_gather(struct listeners *self, const struct mr_config *config, struct mr_error *error)
+{
+	self->count = 0;
+	self->full = false;
+	listeners_add(self, UINT16_MAX, IPPROTO_UDP, MR_NET_APP_DNS, config->dns.port);
 	if (config->tcp.connections)
-		out[count++] = (struct mr_net_service){ UINT16_MAX, IPPROTO_TCP, MR_NET_APP_DNS,
-							port, port };
+		listeners_add(self, UINT16_MAX, IPPROTO_TCP, MR_NET_APP_DNS, config->dns.port);
+	for (size_t i = 0; i < config->site_count; i++)
+		for (size_t k = 0; k < config->sites[i].listen_count; k++) {
+			const struct mr_site_listen *from = &config->sites[i].listens[k];
+
+			listeners_add(self, from->any ? UINT16_MAX : vip_index(config, &from->addr),
+				      IPPROTO_TCP, MR_NET_APP_HTTP, from->port);
+		}
 	for (size_t i = 0; i < config->test_service_count; i++) {
 		const struct mr_config_test_service *from = &config->test_services[i];
-		uint16_t vip = UINT16_MAX;
 
-		for (uint16_t v = 0; v < config->vip_count; v++)
-			if (mr_addr_equal(&config->vips[v], &from->vip))
-				vip = v;
-		out[count++] = (struct mr_net_service){ vip, IPPROTO_TCP,
-							(uint8_t)(MR_NET_APP_ECHO + from->service),
-							from->port, from->port };
+		listeners_add(self, vip_index(config, &from->vip), IPPROTO_TCP,
+			      (uint8_t)(MR_NET_APP_ECHO + from->service), from->port);
 	}
-	return count;
+	return self->full
+		       ? mr_error_set(error, -EINVAL, "more than %d listeners", MR_NET_SERVICE_MAX)
+		       : 0;
 }
 
 int
@@ -63,16 +100,19 @@ world_net_build(const struct mr_worker_group *group, const struct mr_config *con
 {
 	struct mr_net_interface interfaces[MR_NET_IF_MAX] = { 0 };
 	struct mr_net_next_hop hops[MR_NET_NEXT_HOP_MAX];
-	struct mr_net_service services[LISTENERS_MAX];
+	struct listeners listeners;
 	struct mr_net_config net = { .vips = config->vips,
 				     .vip_count = config->vip_count,
 				     .interfaces = interfaces,
 				     .interface_count = group->port_count,
-				     .services = services,
-				     .service_count = listeners(config, services),
+				     .services = listeners.services,
 				     .next_hops = hops,
 				     .icmp_rate_pps = config->net.icmp_rate_pps };
+	int rc = listeners_gather(&listeners, config, error);
 
+	if (rc)
+		return rc;
+	net.service_count = listeners.count;
 	MR_ASSERT(group->port_count <= config->port_count);
 	for (uint16_t i = 0; i < group->port_count; i++) {
 		const struct mr_config_port *from = &config->ports[i];
@@ -92,10 +132,9 @@ world_net_build(const struct mr_worker_group *group, const struct mr_config *con
 /* steer_rules: what is listened on, and the echo and errors of each service address. Everything
  * else of it (other ports) stays with the kernel. */
 static size_t
-steer_rules(const struct mr_config *config, struct mr_port_steer_rule *out)
+steer_rules(const struct mr_config *config, const struct listeners *listeners,
+	    struct mr_port_steer_rule *out)
 {
-	struct mr_net_service services[LISTENERS_MAX];
-	const size_t service_count = listeners(config, services);
 	size_t count = 0;
 
 	for (size_t i = 0; i < config->vip_count; i++) {
@@ -103,12 +142,14 @@ steer_rules(const struct mr_config *config, struct mr_port_steer_rule *out)
 		const uint8_t icmp = mr_addr_is_v4(vip) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 
 		out[count++] = (struct mr_port_steer_rule){ *vip, icmp, 0, UINT16_MAX };
-		for (size_t j = 0; j < service_count; j++)
-			if (services[j].vip == UINT16_MAX || services[j].vip == i)
+		for (size_t j = 0; j < listeners->count; j++) {
+			const struct mr_net_service *at = &listeners->services[j];
+
+			if (at->vip == UINT16_MAX || at->vip == i)
 				out[count++] =
-					(struct mr_port_steer_rule){ *vip, services[j].protocol,
-								     services[j].port_low,
-								     services[j].port_high };
+					(struct mr_port_steer_rule){ *vip, at->protocol,
+								     at->port_low, at->port_high };
+		}
 	}
 	return count;
 }
@@ -135,16 +176,18 @@ static int
 steer_all(const struct mr_worker_group *group, uint16_t port_count, const struct mr_config *config,
 	  uint16_t *done_count, struct mr_error *error)
 {
-	struct mr_net_service services[LISTENERS_MAX];
-	struct mr_port_steer_rule *rules =
-		calloc((listeners(config, services) + 1) * config->vip_count, sizeof(*rules));
+	struct mr_port_steer_rule *rules;
+	struct listeners listeners;
 	size_t rule_count;
-	int rc = 0;
+	int rc = listeners_gather(&listeners, config, error);
 
 	*done_count = 0;
+	if (rc)
+		return rc;
+	rules = calloc((listeners.count + 1) * config->vip_count, sizeof(*rules));
 	if (!rules)
 		return mr_error_set(error, -ENOMEM, "out of memory");
-	rule_count = steer_rules(config, rules);
+	rule_count = steer_rules(config, &listeners, rules);
 	for (uint16_t i = 0; i < port_count && !rc; i++) {
 		rc = steer_port(group->ports[i], config, rules, rule_count, error);
 		if (!rc)

@@ -49,6 +49,27 @@ dns_turn(struct mr_worker *self)
 }
 
 static int
+http_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
+{
+	(void)number;
+	*out = (struct mr_tcp_app){ .ops = &mr_site_h1_ops,
+				    .context = &self->http,
+				    .nodelay = true };
+	self->http.metrics =
+		mr_metric_attach(self->group->metrics, &mr_site_metric_table, self->scope);
+	if (mr_site_server_create(&self->http, &self->group->http, self->group->arena, error))
+		return error ? error->code : -ENOMEM;
+	return 0;
+}
+
+static void
+http_turn(struct mr_worker *self)
+{
+	self->http.sites = self->world->sites;
+	mr_site_clock_follow(&self->http.clock, &self->group->day);
+}
+
+static int
 test_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
 {
 	const struct mr_tcp_service_config *config = &self->group->test_services;
@@ -69,9 +90,8 @@ test_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, stru
 }
 
 static const struct app_row rows[] = {
-	{ MR_NET_APP_DNS, dns_create, dns_turn },
-	{ MR_NET_APP_ECHO, test_create, NULL },
-	{ MR_NET_APP_DISCARD, test_create, NULL },
+	{ MR_NET_APP_DNS, dns_create, dns_turn },  { MR_NET_APP_HTTP, http_create, http_turn },
+	{ MR_NET_APP_ECHO, test_create, NULL },    { MR_NET_APP_DISCARD, test_create, NULL },
 	{ MR_NET_APP_CHARGEN, test_create, NULL },
 };
 static_assert((int)MR_NET_APP_DISCARD - (int)MR_NET_APP_ECHO == (int)MR_TCP_DISCARD &&

@@ -86,6 +86,7 @@ worker_clock_follow(struct mr_worker_clock *self, const struct mr_worker_clock *
 void
 mr_worker_clock_tick(struct mr_worker_group *group)
 {
+	mr_site_clock_tick(&group->day, (int64_t)time(NULL));
 	/* The counter is read on both sides of the clock, and again when we were interrupted in
 	 * between. */
 	for (int i = 0; i < CLOCK_TRIES; i++) {

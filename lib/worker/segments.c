@@ -203,6 +203,7 @@ worker_tcp_turn(struct mr_worker *self)
 	fired = mr_tcp_turn(self->tcp, self->now_ns, TIMER_BUDGET);
 	if (fired) {
 		mr_dns_flush(&self->dns);
+		mr_site_server_flush(&self->http);
 		mr_net_flush(&self->net);
 		worker_lanes_flush(self);
 	}

@@ -231,6 +231,7 @@ burst_serve(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *port
 	if (item_count)
 		burst_dns(self, item_count);
 	mr_dns_flush(&self->dns); /* connections ask too */
+	mr_site_server_flush(&self->http);
 	mr_net_flush(&self->net);
 	worker_lanes_flush(self);
 }

@@ -176,6 +176,7 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 	MR_ASSERT(group->port_count <= MR_PORT_MAX);
 	mr_rng_secret(&group->flow_key, sizeof(group->flow_key));
 	worker_clock_start(&group->clock, rte_rdtsc(), mr_clock_now_ns(), rte_get_tsc_hz());
+	mr_site_clock_tick(&group->day, (int64_t)time(NULL));
 	if (worker_rings_create(group, error)) {
 		worker_rings_destroy(group);
 		return error ? error->code : -ENOMEM;

@@ -33,6 +33,7 @@
 #include "net/net.h"
 #include "port/port.h"
 #include "rcu/rcu.h"
+#include "site/site.h"
 #include "tcp/tcp.h"
 #include "zone/zone.h"
 
@@ -46,6 +47,7 @@ struct mr_world {
 	const struct mr_net_snapshot *net;
 	const struct mr_zone_set *zones;
 	const struct mr_dns_config *dns;
+	const struct mr_site_set *sites; /* NULL: none */
 };
 
 /* ---- jobs: what a worker may not do itself ---- */
@@ -136,6 +138,7 @@ struct mr_worker_group {
 	uint32_t connection_limit; /* TCP connections of each worker; 0: none, TCP is dropped */
 	struct mr_dns_stream_config dns_stream; /* but for transfers.worker, .pins, .gen */
 	struct mr_pins pins; /* of zones and whatever else connections give; by slot */
+	struct mr_site_server_config http;
 	struct mr_tcp_service_config test_services; /* none: no listeners */
 	struct rte_mempool *control_pool;           /* for frames that the control thread sends */
 	enum mr_worker_poll poll;
@@ -144,6 +147,7 @@ struct mr_worker_group {
 	/* rings[to][from]; from == worker_count is the control thread */
 	struct rte_ring *rings[MR_WORKER_MAX][MR_WORKER_MAX + 1];
 	struct mr_worker_clock clock;
+	struct mr_site_clock day; /* the time of day, for HTTP */
 };
 
 /* What any thread may read of a worker. */

@@ -82,6 +82,7 @@ struct mr_worker {
 	struct mr_tcp *tcp; /* NULL: no connections */
 	struct mr_dns_stream dns_stream;
 	struct mr_tcp_services test_services;
+	struct mr_site_server http;
 	struct worker_way ways[WORKER_WAYS];
 	struct worker_lane lanes[MR_PORT_MAX];
 	struct worker_burst burst;

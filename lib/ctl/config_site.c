@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ctl/config_site - what one row of the schema cannot say about sites and their routes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ctl/config_int.h"
+
+/* The keys that are actions, and what each is. */
+static const struct {
+	const char *key;
+	enum mr_site_action action;
+	uint16_t status; /* unless another is written */
+} actions[] = {
+	{ "respond", MR_SITE_RESPOND, 200 },
+	{ "redirect", MR_SITE_REDIRECT, 302 },
+};
+
+int
+config_finish_route(struct config_reader *reader, const struct mr_yaml_node *node,
+		    struct mr_site_route_config *route)
+{
+	const char *found = NULL, *fault;
+
+	for (size_t i = 0; i < MR_ARRAY_COUNT(actions); i++) {
+		const struct mr_yaml_node *key = config_key_find(node, actions[i].key);
+
+		if (!key)
+			continue;
+		if (found)
+			return config_fail(reader, key, "this route has the action %s already",
+					   found);
+		found = actions[i].key;
+		route->action = (int)actions[i].action;
+		if (!route->status)
+			route->status = actions[i].status;
+	}
+	if (!found)
+		return config_fail(reader, node, "a route needs an action: respond or redirect");
+	fault = mr_site_route_check(route);
+	return fault ? config_fail(reader, node, "sites[].routes[]: %s", fault) : 0;
+}
+
+int
+config_finish_site(struct config_reader *reader, const struct mr_yaml_node *node,
+		   struct mr_site_config *site)
+{
+	(void)node;
+	for (size_t i = 0; i < site->host_count; i++) {
+		const char *fault = mr_site_host_check(site->hosts[i]);
+
+		if (fault)
+			return config_fail_at(reader, &site->hosts[i], "sites[].hosts[]: %s",
+					      fault);
+	}
+	return 0;
+}
+
+static bool
+vip_listed(const struct mr_config *config, const struct mr_addr *addr)
+{
+	for (size_t i = 0; i < config->vip_count; i++)
+		if (mr_addr_equal(&config->vips[i], addr))
+			return true;
+	return false;
+}
+
+static int
+finish_listen(struct config_reader *reader, const struct mr_site_listen *listen)
+{
+	const struct mr_config *config = reader->config;
+	char text[CONFIG_LISTEN_BYTES];
+
+	if (!listen->any && !vip_listed(config, &listen->addr))
+		return config_fail_at(reader, listen,
+				      "sites[].listen[]: %s is not at one of the vips",
+				      config_listen_text(listen, text));
+	if (listen->port == config->dns.port)
+		return config_fail_at(reader, listen, "sites[].listen[]: port %u is DNS's",
+				      listen->port);
+	for (size_t i = 0; i < config->test_service_count; i++)
+		if (config->test_services[i].port == listen->port)
+			return config_fail_at(reader, &config->test_services[i],
+					      "test_services[]: port %u is a site's", listen->port);
+	return 0;
+}
+
+int
+config_finish_sites(struct config_reader *reader)
+{
+	struct mr_config *config = reader->config;
+	int rc = 0;
+
+	if (config->site_count && !config->tcp.connections)
+		return config_fail_at(reader, &config->sites,
+				      "sites: there are none without tcp.connections");
+	for (size_t i = 0; i < config->site_count && !rc; i++) {
+		const struct mr_site_config *site = &config->sites[i];
+
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(config->sites[k].name, site->name))
+				return config_fail_at(reader, site, "two sites are called %s",
+						      site->name);
+		for (size_t k = 0; k < site->listen_count && !rc; k++)
+			rc = finish_listen(reader, &site->listens[k]);
+	}
+	return rc;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * site/route - which route of a site a path takes.
+ *
+ * One table holds all paths of all sites, keyed by (site, kind, path). The longest prefix is found
+ * by trying the lengths that the site's prefixes have, longest first, where a segment ends.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "site_int.h"
+
+/* ---- checks ---- */
+
+/* A value that goes into a head: no octet that could end it. */
+static bool
+value_valid(const char *value)
+{
+	for (; *value; value++)
+		if ((uint8_t)*value < ' ' && *value != '\t')
+			return false;
+	return true;
+}
+
+static const char *
+edit_check(const struct mr_site_edit *edit)
+{
+	static const char *const ours[] = { "date",           "connection",
+					    "content-length", "transfer-encoding",
+					    "keep-alive",     "upgrade" };
+	size_t bytes = strlen(edit->name);
+
+	if (!bytes || bytes > MR_HTTP_NAME_BYTES_MAX ||
+	    strspn(edit->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			       "!#$%&'*+-.^_`|~") != bytes)
+		return "a header's name is a token (RFC 9110 5.6.2)";
+	for (size_t i = 0; i < MR_ARRAY_COUNT(ours); i++)
+		if (mr_http_same((const uint8_t *)edit->name, bytes, ours[i]))
+			return "this header is the connection's, not a route's";
+	if (edit->value && !value_valid(edit->value))
+		return "a header's value has a control character";
+	return NULL;
+}
+
+static const char *
+path_check(const char *path)
+{
+	uint8_t canonical[MR_HTTP_PATH_ROOM(MR_SITE_PATH_BYTES)];
+	size_t bytes = strlen(path), canonical_bytes;
+
+	if (path[0] != '/' || bytes > MR_SITE_PATH_BYTES)
+		return "a path begins with '/' and has at most 4096 characters";
+	canonical_bytes = mr_http_path((const uint8_t *)path, bytes, canonical, sizeof(canonical));
+	if (canonical_bytes != bytes || memcmp(canonical, path, bytes))
+		return "a path is written in its canonical form: no escapes that need not be, no "
+		       "dot segments";
+	return NULL;
+}
+
+const char *
+mr_site_route_check(const struct mr_site_route_config *route)
+{
+	const char *fault = NULL;
+
+	if (!route->path == !route->prefix)
+		return "a route has one of path, prefix";
+	fault = path_check(route->path ? route->path : route->prefix);
+	for (size_t i = 0; i < route->edit_count && !fault; i++)
+		fault = edit_check(&route->edits[i]);
+	if (fault)
+		return fault;
+	switch ((enum mr_site_action)route->action) {
+	case MR_SITE_RESPOND:
+		if (route->status < 200 || route->status > 599)
+			return "a status of an answer is 200 to 599";
+		if (route->body && strlen(route->body) > MR_SITE_BODY_BYTES)
+			return "a body of an answer has at most 65536 octets";
+		if ((route->status == 204 || route->status == 304) && route->body && *route->body)
+			return "this status has no body (RFC 9110 6.4.1)";
+		return route->type && !value_valid(route->type) ? "a type has a control character"
+								: NULL;
+	case MR_SITE_REDIRECT:
+		if (route->status < 300 || route->status > 308 || route->status == 304)
+			return "a redirect has a status of 300 to 308, not 304";
+		return !route->to || !*route->to || !value_valid(route->to)
+			       ? "a redirect says where to"
+			       : NULL;
+	}
+	return "a route has an action";
+}
+
+/* ---- build ---- */
+
+static uint64_t
+path_seed(uint32_t site, bool prefix)
+{
+	return (uint64_t)site << 1 | prefix;
+}
+
+static struct site_path_entry *
+path_slot(const struct mr_site_set *self, uint32_t site, bool prefix, const uint8_t *path,
+	  size_t bytes)
+{
+	uint64_t hash = site_hash(path_seed(site, prefix), path, bytes);
+
+	/* Half of the slots are free, so a free one is met. */
+	for (uint64_t at = hash;; at++) {
+		struct site_path_entry *entry = &self->paths[at & self->path_mask];
+
+		if (!entry->hash ||
+		    (entry->hash == hash && entry->site == site && entry->prefix == prefix &&
+		     entry->path.byte_count == bytes && !memcmp(entry->path.bytes, path, bytes)))
+			return entry;
+	}
+}
+
+static int
+length_order(const void *left, const void *right)
+{
+	return *(const uint16_t *)right - *(const uint16_t *)left;
+}
+
+/* lengths_build lists the lengths of the site's prefixes, longest first, each once. */
+static void
+lengths_build(struct mr_site_set *self, struct site *site, const struct mr_site_config *from)
+{
+	uint16_t *lengths = site_memory_take(&self->memory, from->route_count * sizeof(*lengths));
+	size_t count = 0, kept = 0;
+
+	if (!lengths)
+		return;
+	for (size_t i = 0; i < from->route_count; i++)
+		if (from->routes[i].prefix)
+			lengths[count++] = (uint16_t)strlen(from->routes[i].prefix);
+	qsort(lengths, count, sizeof(*lengths), length_order);
+	for (size_t i = 0; i < count; i++)
+		if (!kept || lengths[kept - 1] != lengths[i])
+			lengths[kept++] = lengths[i];
+	site->prefix_lengths = lengths;
+	site->prefix_length_count = (uint16_t)kept;
+}
+
+static void
+route_make(struct mr_site_set *self, struct site_route *route,
+	   const struct mr_site_route_config *from)
+{
+	const char *body = from->action == MR_SITE_RESPOND && from->body ? from->body : "";
+
+	route->action = (uint16_t)from->action;
+	site_answer_make(&self->memory, &route->answer, from->status,
+			 from->type ? from->type : "text/plain; charset=utf-8", body, strlen(body),
+			 from->action == MR_SITE_REDIRECT ? from->to : NULL, from->edits,
+			 from->edit_count);
+}
+
+static int
+site_build(struct mr_site_set *self, uint32_t index, const struct mr_site_config *from,
+	   struct mr_error *error)
+{
+	struct site *site = &self->sites[index];
+
+	site->route_count = (uint32_t)from->route_count;
+	site->routes = site_memory_take(&self->memory, from->route_count * sizeof(*site->routes));
+	lengths_build(self, site, from);
+	if (self->memory.failed)
+		return mr_error_set(error, -ENOMEM, "out of memory for sites");
+	for (size_t i = 0; i < from->route_count; i++) {
+		const struct mr_site_route_config *route = &from->routes[i];
+		const char *text = route->path ? route->path : route->prefix;
+		bool prefix = route->prefix != NULL;
+		size_t bytes = strlen(text);
+		struct site_path_entry *entry =
+			path_slot(self, index, prefix, (const uint8_t *)text, bytes);
+
+		if (entry->hash)
+			return mr_error_set(error, -EINVAL, "site %s has two routes for the %s %s",
+					    from->name, prefix ? "prefix" : "path", text);
+		route_make(self, &site->routes[i], route);
+		*entry = (struct site_path_entry){
+			.hash = site_hash(path_seed(index, prefix), (const uint8_t *)text, bytes),
+			.path = site_text_copy(&self->memory, text, bytes),
+			.site = index,
+			.prefix = prefix,
+			.route = &site->routes[i],
+		};
+	}
+	return 0;
+}
+
+int
+site_routes_build(struct mr_site_set *self, const struct mr_site_config *sites,
+		  struct mr_error *error)
+{
+	uint64_t total = 0, slots = 2;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < self->site_count; i++)
+		total += sites[i].route_count;
+	while (slots < 2 * total)
+		slots *= 2;
+	self->paths = site_memory_take(&self->memory, slots * sizeof(*self->paths));
+	if (!self->paths)
+		return mr_error_set(error, -ENOMEM, "out of memory for sites");
+	self->path_mask = slots - 1;
+	for (uint32_t i = 0; i < self->site_count && !rc; i++)
+		rc = site_build(self, i, &sites[i], error);
+	return rc;
+}
+
+/* ---- reading ---- */
+
+const struct site_route *
+site_route_find(const struct mr_site_set *self, const struct site *site, const uint8_t *path,
+		size_t path_bytes)
+{
+	uint32_t index = (uint32_t)(site - self->sites);
+	const struct site_path_entry *entry = path_slot(self, index, false, path, path_bytes);
+
+	if (entry->hash)
+		return entry->route;
+	for (uint16_t i = 0; i < site->prefix_length_count; i++) { /* at most MR_SITE_ROUTE_MAX */
+		size_t bytes = site->prefix_lengths[i];
+
+		if (bytes > path_bytes ||
+		    (bytes < path_bytes && path[bytes] != '/' && path[bytes - 1] != '/'))
+			continue;
+		entry = path_slot(self, index, true, path, bytes);
+		if (entry->hash)
+			return entry->route;
+	}
+	return NULL;
+}

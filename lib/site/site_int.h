@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * site/site_int - how a set lies in memory, and what the parts share.
+ */
+#ifndef MR_SITE_SITE_INT_H
+#define MR_SITE_SITE_INT_H
+
+#include "site.h"
+
+/* ---- memory of a set: blocks, freed together ---- */
+
+struct site_block;
+
+struct site_memory {
+	struct site_block *blocks;
+	uint8_t *at, *end;
+	bool failed;
+};
+
+/* site_memory_take gives zeroed bytes at 16-byte alignment; NULL, remembered, when memory is
+ * out. */
+void *site_memory_take(struct site_memory *self, size_t bytes);
+void site_memory_free(struct site_memory *self);
+
+struct site_text {
+	const uint8_t *bytes;
+	uint32_t byte_count;
+};
+
+struct site_text site_text_copy(struct site_memory *memory, const void *bytes, size_t byte_count);
+
+/* ---- answers made beforehand ---- */
+
+/* head: the status line and fields, but Date, Connection and the empty line. */
+struct site_answer {
+	struct site_text head, body;
+	uint16_t status;
+};
+
+/* site_answer_make builds one in memory; type NULL: no Content-Type, location NULL: none. edits are
+ * carried out upon the fields of ours. */
+void site_answer_make(struct site_memory *memory, struct site_answer *out, uint16_t status,
+		      const char *type, const void *body, size_t body_bytes, const char *location,
+		      const struct mr_site_edit *edits, size_t edit_count);
+
+/* Statuses that we answer with by ourselves. */
+enum site_error {
+	SITE_400,
+	SITE_404,
+	SITE_405,
+	SITE_408,
+	SITE_413,
+	SITE_414,
+	SITE_417,
+	SITE_421,
+	SITE_431,
+	SITE_500,
+	SITE_501,
+	SITE_503,
+	SITE_505,
+	SITE_ERRORS
+};
+
+enum site_error site_error_of(uint16_t status);
+
+/* ---- a set ---- */
+
+struct site_route {
+	struct site_answer answer;
+	uint16_t action;
+};
+
+struct site {
+	struct site_text name;
+	const uint16_t *prefix_lengths; /* longest first */
+	uint16_t prefix_length_count;
+	struct site_route *routes;
+	uint32_t route_count;
+};
+
+/* One open-addressed table holds the exact paths and the prefixes of all sites. */
+struct site_path_entry {
+	uint64_t hash; /* 0: free */
+	struct site_text path;
+	uint32_t site;
+	bool prefix;
+	const struct site_route *route;
+};
+
+/* Another one the hosts of all listeners. A wildcard is kept as ".example.com", "*" as "". */
+struct site_host_entry {
+	uint64_t hash; /* 0: free */
+	struct site_text host;
+	uint16_t listener;
+	uint32_t site;
+};
+
+struct mr_site_set {
+	struct site_memory memory;
+	struct site *sites;
+	uint32_t site_count;
+	struct mr_site_listen *listeners; /* each once */
+	uint32_t listener_count;
+	struct site_host_entry *hosts;
+	uint64_t host_mask;
+	struct site_path_entry *paths;
+	uint64_t path_mask;
+	struct site_answer errors[SITE_ERRORS];
+	struct site_answer options_all; /* OPTIONS * */
+};
+
+/* site_find gives the site for a host (any case) on the listener of (addr, port), or NULL. */
+const struct site *site_find(const struct mr_site_set *self, const struct mr_addr *addr,
+			     uint16_t port, const uint8_t *host, size_t host_bytes);
+
+/* site_route_find gives the route of a canonical path, or NULL. */
+const struct site_route *site_route_find(const struct mr_site_set *self, const struct site *site,
+					 const uint8_t *path, size_t path_bytes);
+
+int site_routes_build(struct mr_site_set *self, const struct mr_site_config *sites,
+		      struct mr_error *error);
+
+static inline uint64_t
+site_hash(uint64_t seed, const uint8_t *bytes, size_t byte_count)
+{
+	uint64_t state = mr_hash_fold(seed, byte_count);
+
+	for (; byte_count > 8; byte_count -= 8, bytes += 8)
+		state = mr_hash_fold(state, mr_load_tail8(bytes, 8));
+	state = mr_hash_finish(mr_hash_fold(state, mr_load_tail8(bytes, byte_count)));
+	return state ? state : 1;
+}
+
+#endif
