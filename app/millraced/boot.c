@@ -137,6 +137,34 @@ test_services_set(struct mr_tcp_service_config *self, const struct mr_config *co
 	}
 }
 
+/* connections_check says, before anything of it is taken, what memory connections need, and refuses
+ * when it is not there. */
+static int
+connections_check(const struct mr_config *config, struct mr_error *error)
+{
+	uint64_t each = mr_worker_tcp_bytes(&config->tcp), bytes = each * config->cpus.worker_count;
+	uint64_t available = mr_mem_available_bytes(config->memory.hugepages);
+	const char *kind = config->memory.hugepages ? "hugepages" : "memory";
+	char wanted[MR_UNITS_TEXT_BYTES], have[MR_UNITS_TEXT_BYTES];
+
+	mr_units_format_bytes(bytes, wanted);
+	mr_units_format_bytes(available, have);
+	if (bytes > available)
+		return mr_error_set(
+			error, -ENOMEM,
+			"tcp: %u connections of each of %zu worker(s) need %s, and only "
+			"%s of %s is free: lower tcp.connections%s",
+			config->tcp.connections, config->cpus.worker_count, wanted, have, kind,
+			config->memory.hugepages ? ", or raise vm.nr_hugepages" : "");
+	if (bytes)
+		mr_log(MR_LOG_INFO,
+		       "tcp: %u connections of each of %zu worker(s) take %s, %u bytes each with "
+		       "what active ones share; %s of %s is free",
+		       config->tcp.connections, config->cpus.worker_count, wanted,
+		       (unsigned)(each / config->tcp.connections), have, kind);
+	return 0;
+}
+
 static int
 workers_open(struct boot *self, struct mr_error *error)
 {
@@ -150,7 +178,7 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->poll = config->poll;
 	group->pools = self->pools;
 	group->arena = &self->connections;
-	group->connection_limit = config->tcp.connections;
+	group->tcp = config->tcp;
 	group->dns_stream.idle_ms = config->dns.tcp_idle_ms;
 	group->dns_stream.query_limit = config->dns.tcp_queries;
 	test_services_set(&group->test_services, config);
@@ -174,6 +202,7 @@ boot_open(struct boot *self, const struct mr_config *config, struct mr_error *er
 	if (eal_open(self, error) || pools_open(self, error) || ports_open(self, error) ||
 	    mr_zone_store_create(&self->store, config->memory.zones_bytes, config->memory.hugepages,
 				 error) ||
+	    connections_check(config, error) ||
 	    mr_arena_create(&self->connections, "connections", CONNECTION_BYTES,
 			    config->memory.hugepages, error) ||
 	    workers_open(self, error)) {

@@ -107,10 +107,6 @@ struct mr_config_dns {
 	size_t zone_count;
 };
 
-struct mr_config_tcp {
-	uint32_t connections; /* of each worker */
-};
-
 struct mr_config_test_service {
 	int service;        /* enum mr_tcp_service_kind */
 	struct mr_addr vip; /* unspecified: every one */
@@ -152,7 +148,7 @@ struct mr_config {
 	struct mr_site_server_config http;
 	struct mr_site_config *sites;
 	size_t site_count;
-	struct mr_config_tcp tcp;
+	struct mr_worker_tcp tcp; /* of each worker */
 	struct mr_config_test_service *test_services;
 	size_t test_service_count;
 	struct mr_config_net net;
@@ -176,7 +172,7 @@ MR_MUST_USE int mr_config_parse(const char *text, size_t text_bytes, const char 
  * linked into this program, does every zone file load? It opens no port and writes nothing; zones
  * are loaded into memory of its own and let go. The summary that `--check` prints is written to
  * summary (NULL: not wanted), e.g. "1 port, 2 addresses, 3 zones with 1234 records". */
-enum { MR_CONFIG_SUMMARY_BYTES = 128 };
+enum { MR_CONFIG_SUMMARY_BYTES = 256 };
 MR_MUST_USE int mr_config_check(const struct mr_config *self, char summary[MR_CONFIG_SUMMARY_BYTES],
 				struct mr_error *error);
 

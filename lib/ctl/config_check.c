@@ -35,6 +35,26 @@ check_cpu(const struct mr_config *self, const uint16_t *cpu, const char *key,
 			  *cpu, sysconf(_SC_NPROCESSORS_CONF) - 1);
 }
 
+/* check_memory refuses what this machine could never hold. What is free just now is looked at when
+ * the box starts. */
+static int
+check_memory(const struct mr_config *self, struct mr_error *error)
+{
+	uint64_t bytes = mr_worker_tcp_bytes(&self->tcp) * self->cpus.worker_count;
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	char wanted[MR_UNITS_TEXT_BYTES], have[MR_UNITS_TEXT_BYTES];
+
+	if (bytes <= machine)
+		return 0;
+	return check_fail(self, &self->tcp.connections, error,
+			  "tcp: %u connections of each of %zu worker(s), with %u in TIME-WAIT, "
+			  "need %s of memory, and this machine has %s",
+			  self->tcp.connections, self->cpus.worker_count,
+			  self->tcp.time_waits ? self->tcp.time_waits : self->tcp.connections,
+			  mr_units_format_bytes(bytes, wanted),
+			  mr_units_format_bytes(machine, have));
+}
+
 int
 mr_config_check_machine(const struct mr_config *self, struct mr_error *error)
 {
@@ -44,6 +64,8 @@ mr_config_check_machine(const struct mr_config *self, struct mr_error *error)
 		rc = check_cpu(self, &self->cpus.workers[i], "cpus.workers[]", error);
 	if (!rc)
 		rc = check_cpu(self, &self->cpus.control, "cpus.control", error);
+	if (!rc)
+		rc = check_memory(self, error);
 	if (rc)
 		return rc;
 	if (self->user[0] && !getpwnam(self->user))
@@ -116,6 +138,7 @@ mr_config_check(const struct mr_config *self, char summary[MR_CONFIG_SUMMARY_BYT
 {
 	struct mr_zone_store *store = NULL;
 	uint64_t records = 0;
+	char memory[MR_UNITS_TEXT_BYTES];
 	int rc = mr_config_check_machine(self, error);
 
 	if (!rc && self->dns.zone_count)
@@ -126,10 +149,12 @@ mr_config_check(const struct mr_config *self, char summary[MR_CONFIG_SUMMARY_BYT
 		mr_zone_store_destroy(store);
 	if (!rc && summary)
 		snprintf(summary, MR_CONFIG_SUMMARY_BYTES,
-			 "%zu port%s, %zu address%s, %zu zone%s with %llu record%s",
+			 "%zu port%s, %zu address%s, %zu zone%s with %llu record%s; "
+			 "%u TCP connections in %s for each worker",
 			 self->port_count, self->port_count == 1 ? "" : "s", self->vip_count,
 			 self->vip_count == 1 ? "" : "es", self->dns.zone_count,
 			 self->dns.zone_count == 1 ? "" : "s", (unsigned long long)records,
-			 records == 1 ? "" : "s");
+			 records == 1 ? "" : "s", self->tcp.connections,
+			 mr_units_format_bytes(mr_worker_tcp_bytes(&self->tcp), memory));
 	return rc;
 }

@@ -239,7 +239,7 @@ command_show_connections(struct mr_ctl *self, const struct mr_call *call, struct
 	for (uint16_t i = 0; i < group->worker_count; i++) {
 		const struct mr_tcp *tcp = mr_worker_tcp(group->workers[i]);
 
-		for (uint32_t conn = 1; tcp && conn <= group->connection_limit; conn++) {
+		for (uint32_t conn = 1; tcp && conn <= group->tcp.connections; conn++) {
 			struct mr_tcp_view view;
 
 			if (!mr_tcp_view(tcp, conn, &view))
@@ -381,6 +381,25 @@ process_bytes(const char *name)
 	return (uint64_t)kib * 1024;
 }
 
+/* memory_tcp adds a row for each class of what worker's connections take. */
+static void
+memory_tcp(json_t *list, uint16_t worker, const struct mr_tcp *tcp)
+{
+	for (enum mr_tcp_class i = 0; i < MR_TCP_CLASSES; i++) {
+		struct mr_tcp_usage usage;
+		char name[64];
+
+		mr_tcp_memory(tcp, i, &usage);
+		snprintf(name, sizeof(name), "worker%u tcp %s", worker, usage.name);
+		json_array_append_new(
+			list, json_pack("{ss sI sI sI si}", "memory", name, "used",
+					(json_int_t)(usage.used * usage.object_bytes), "peak",
+					(json_int_t)(usage.peak * usage.object_bytes), "limit",
+					(json_int_t)(usage.limit * usage.object_bytes),
+					"object_bytes", (int)usage.object_bytes));
+	}
+}
+
 json_t *
 command_show_memory(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
 {
@@ -416,6 +435,9 @@ command_show_memory(struct mr_ctl *self, const struct mr_call *call, struct mr_e
 								   object),
 						      "limit", (json_int_t)(pool->size * object)));
 	}
+	for (uint16_t i = 0; i < self->box.group->worker_count; i++)
+		if (mr_worker_tcp(self->box.group->workers[i]))
+			memory_tcp(list, i, mr_worker_tcp(self->box.group->workers[i]));
 	json_array_append_new(list, json_pack("{ss sI sI}", "memory", "process (resident)", "used",
 					      (json_int_t)process_bytes("VmRSS"), "peak",
 					      (json_int_t)process_bytes("VmHWM")));

@@ -38,12 +38,36 @@ hugepage_number(const char *which)
 	return number;
 }
 
+static long
+hugepages_free(void)
+{
+	return MR_MAX(hugepage_number("free_hugepages") - hugepage_number("resv_hugepages"), 0l);
+}
+
+uint64_t
+mr_mem_available_bytes(bool huge)
+{
+	unsigned long long kib = 0;
+	char line[128];
+	FILE *file;
+
+	if (huge)
+		return (uint64_t)hugepages_free() * ARENA_HUGE_BYTES;
+	file = fopen("/proc/meminfo", "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return (uint64_t)kib * 1024;
+}
+
 static int
 shortage_of_hugepages(const struct mr_arena *self, uint64_t wanted, struct mr_error *error)
 {
 	long total = hugepage_number("nr_hugepages");
-	long free_now = hugepage_number("free_hugepages") - hugepage_number("resv_hugepages");
-	long missing = (long)wanted - MR_MAX(free_now, 0l);
+	long free_now = hugepages_free();
+	long missing = (long)wanted - free_now;
 
 	if (total < 0)
 		return mr_error_set(error, -ENOMEM,

@@ -59,6 +59,11 @@ MR_MUST_USE int mr_arena_take(struct mr_arena *self, uint64_t bytes, uint32_t al
  * Returns -ENOMEM. */
 int mr_arena_shortage(const struct mr_arena *self, uint64_t bytes, struct mr_error *error);
 
+/* mr_mem_available_bytes is how much arenas can still take on this machine: 2 MiB hugepages that
+ * are free and that nobody has reserved, or what the kernel could give without swapping. 0: not
+ * known. */
+uint64_t mr_mem_available_bytes(bool huge);
+
 static inline void *
 mr_arena_at(const struct mr_arena *self, uint64_t offset)
 {

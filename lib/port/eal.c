@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mem/mem.h"
 #include "port/port_int.h"
 
 enum { EAL_ARGUMENTS_MAX = 24 + 2 * MR_PORT_MAX, EAL_TEXT_BYTES = 4096, EAL_LINE_BYTES = 256 };
@@ -71,21 +72,6 @@ static void MR_PRINTF(1, 2) eal_argument(const char *format, ...)
 	eal.text_bytes += (size_t)used + 1;
 }
 
-/* eal_hugepages_free returns how many bytes of 2 MiB pages nobody holds. */
-static uint64_t
-eal_hugepages_free(void)
-{
-	unsigned long long pages = 0;
-	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "re");
-
-	if (!file)
-		return 0;
-	if (fscanf(file, "%llu", &pages) != 1)
-		pages = 0;
-	fclose(file);
-	return pages << 21;
-}
-
 static int
 eal_check(const struct mr_port_eal_config *config, struct mr_error *error)
 {
@@ -105,14 +91,14 @@ eal_check(const struct mr_port_eal_config *config, struct mr_error *error)
 			return mr_error_set(error, -EINVAL,
 					    "CPU %u of worker %u: this machine has CPUs 0..%ld",
 					    config->worker_cpus[i], i, cpu_count - 1);
-	if (config->huge && eal_hugepages_free() < config->memory_bytes)
+	if (config->huge && mr_mem_available_bytes(true) < config->memory_bytes)
 		return mr_error_set(
 			error, -ENOMEM,
 			"%llu MiB of hugepages are wanted and %llu MiB are free; reserve "
 			"with `sysctl vm.nr_hugepages=N` (2 MiB each) or run without: "
 			"hugepages: off",
 			(unsigned long long)config->memory_bytes >> 20,
-			(unsigned long long)eal_hugepages_free() >> 20);
+			(unsigned long long)mr_mem_available_bytes(true) >> 20);
 	return 0;
 }
 

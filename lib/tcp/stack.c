@@ -67,36 +67,6 @@ check_config(const struct mr_tcp_config *c, struct mr_error *error)
 	return 0;
 }
 
-static int
-create_pools(struct mr_tcp *self, struct mr_arena *arena, struct mr_error *error)
-{
-	const struct mr_tcp_config *c = &self->config;
-	const struct {
-		struct mr_pool *pool;
-		uint32_t stride, limit;
-	} pools[] = {
-		{ &self->tcbs, sizeof(struct tcp_tcb), c->conn_limit },
-		{ &self->txs, sizeof(struct tcp_tx), c->tx_limit },
-		{ &self->rxs, sizeof(struct tcp_rx), c->rx_limit },
-		{ &self->runs, sizeof(struct tcp_run), c->run_limit },
-		{ &self->extents, sizeof(struct tcp_extent), c->extent_limit },
-		{ &self->chunks, sizeof(struct tcp_chunk), c->chunk_limit },
-	};
-	uint64_t bytes = ((uint64_t)c->conn_limit + 1) * sizeof(struct mr_wheel_node), offset;
-
-	for (size_t i = 0; i < MR_ARRAY_COUNT(pools); i++) {
-		int rc = mr_pool_create(pools[i].pool, arena, pools[i].stride, pools[i].limit,
-					error);
-
-		if (rc)
-			return rc;
-	}
-	if (mr_arena_take(arena, bytes, MR_CACHE_LINE, &offset) != 0)
-		return mr_arena_shortage(arena, bytes, error);
-	self->timers = mr_arena_at(arena, offset);
-	return 0;
-}
-
 static void
 set_now(struct mr_tcp *self, uint64_t now_ns)
 {
@@ -119,7 +89,7 @@ mr_tcp_create(struct mr_tcp **out, const struct mr_tcp_config *config, struct mr
 	defaults(self);
 	rc = check_config(&self->config, error);
 	if (rc == 0)
-		rc = create_pools(self, arena, error);
+		rc = tcp_memory_create(self, arena, error);
 	if (rc == 0)
 		rc = tcp_table_create(self, arena, error);
 	if (rc == 0)

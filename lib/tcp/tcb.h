@@ -11,7 +11,10 @@
 
 #include "tcp/tcp.h"
 
-enum { MR_TCP_LAYOUT_VERSION = 1 };
+enum {
+	MR_TCP_LAYOUT_VERSION = 2,
+	TCP_BUCKET_FILL = 6, /* entries per bucket at which the table grows */
+};
 
 /* flags of a TCB */
 enum tcp_flag {
@@ -109,6 +112,12 @@ struct tcp_tcb {
 };
 
 static_assert(sizeof(struct tcp_tcb) == 3 * MR_CACHE_LINE, "a TCB is three cache lines");
+/* The table's share is at most a line for FILL entries, and an eighth of that for overflow. */
+static_assert(sizeof(struct tcp_tcb) + sizeof(struct mr_wheel_node) +
+			      (MR_CACHE_LINE + MR_CACHE_LINE / 8 + TCP_BUCKET_FILL - 1) /
+				      TCP_BUCKET_FILL <=
+		      256,
+	      "all that an idle connection costs");
 static_assert(offsetof(struct tcp_tcb, snd_una) == MR_CACHE_LINE, "line 1");
 static_assert(offsetof(struct tcp_tcb, srtt_us) == 2 * MR_CACHE_LINE, "line 2");
 

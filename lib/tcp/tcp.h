@@ -278,6 +278,33 @@ struct mr_tcp_config {
 enum mr_tcp_metric { TCP_METRICS(TCP_METRIC_ID) MR_TCP_METRIC_COUNT };
 MR_METRIC_DECLARE(mr_tcp_metric_table);
 
+/* Where the memory of a stack is, by class of object. */
+enum mr_tcp_class {
+	MR_TCP_CLASS_TCB,       /* identity line, sequence numbers, RTT and congestion */
+	MR_TCP_CLASS_TIMER,     /* a node of the wheel for each TCB */
+	MR_TCP_CLASS_TABLE,     /* buckets: used are those that the table has grown to */
+	MR_TCP_CLASS_TIME_WAIT, /* entries of the TIME_WAIT ring */
+	MR_TCP_CLASS_TX,        /* send states: connections with something queued or in flight */
+	MR_TCP_CLASS_RX,        /* connections with kept input */
+	MR_TCP_CLASS_EXTENT,
+	MR_TCP_CLASS_RUN,
+	MR_TCP_CLASS_CHUNK,
+	MR_TCP_CLASSES,
+};
+
+struct mr_tcp_usage {
+	const char *name;
+	uint32_t object_bytes;
+	uint64_t used, peak, limit; /* objects */
+};
+
+/* mr_tcp_bytes returns how many bytes mr_tcp_create will take from its arena for config's limits,
+ * but for alignment. */
+uint64_t mr_tcp_bytes(const struct mr_tcp_config *config);
+
+/* mr_tcp_memory tells of one class, to any thread. */
+void mr_tcp_memory(const struct mr_tcp *self, enum mr_tcp_class which, struct mr_tcp_usage *out);
+
 /* mr_tcp_create takes all memory from arena (which outlives the stack) and gives a stack without
  * applications. now_ns is the caller's clock. Returns 0 or -errno with error filled. */
 MR_MUST_USE int mr_tcp_create(struct mr_tcp **out, const struct mr_tcp_config *config,

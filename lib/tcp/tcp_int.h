@@ -41,7 +41,6 @@ extern int mr_tcp_plant;
 enum {
 	TCP_BUCKET_SLOTS = 10,
 	TCP_BUCKET_CHAIN_MAX = 8,
-	TCP_BUCKET_FILL = 6, /* entries per bucket at which the table grows */
 	TCP_SPLITS_PER_TURN = 16,
 	TCP_SCRATCH_BYTES = 9216,
 	TCP_QUICK_ACKS = 16, /* at the start of a connection and after a gap */
@@ -91,6 +90,7 @@ struct mr_tcp {
 	struct tcp_table table;
 	struct tcp_time_wait *time_waits; /* a ring */
 	uint32_t tw_head, tw_tail;        /* free running; live entries lie between */
+	uint64_t tw_peak;                 /* reader: any, relaxed */
 	uint32_t half_open;
 	uint32_t cookie_last_ms; /* when the last cookie left */
 	bool cookies_out;
@@ -207,6 +207,9 @@ tcp_timewait_prefetch(const struct mr_tcp *self, uint32_t slot)
 {
 	__builtin_prefetch(&self->time_waits[slot & ~TCP_SLOT_TIME_WAIT], 1);
 }
+
+/* ---- memory ---- */
+int tcp_memory_create(struct mr_tcp *self, struct mr_arena *arena, struct mr_error *error);
 
 /* ---- table ---- */
 int tcp_table_create(struct mr_tcp *self, struct mr_arena *arena, struct mr_error *error);

@@ -58,7 +58,10 @@ gauge(struct mr_tcp *self, int change)
 {
 	uint64_t now = mr_metric_read(self->metrics, MR_TCP_connection_time_wait);
 
-	mr_metric_set(self->metrics, MR_TCP_connection_time_wait, now + (uint64_t)(int64_t)change);
+	now += (uint64_t)(int64_t)change;
+	mr_metric_set(self->metrics, MR_TCP_connection_time_wait, now);
+	if (now > self->tw_peak)
+		__atomic_store_n(&self->tw_peak, now, __ATOMIC_RELAXED);
 }
 
 static void

@@ -212,28 +212,55 @@ worker_tcp_turn(struct mr_worker *self)
 
 /* ---- making and ending ---- */
 
-/* tcp_config sizes a worker's pools by the number of its connections: one in eight may be sending,
- * one in sixteen may have unread or out-of-order input, at once. */
+static uint32_t
+default_of(uint32_t value, uint32_t fallback, uint32_t floor)
+{
+	return value ? value : MR_MAX(fallback, floor);
+}
+
+/* tcp_limits sizes a worker's pools by the number of its connections and of those that are active
+ * at once: of these, half may have kept input. */
+static struct mr_tcp_config
+tcp_limits(const struct mr_worker_tcp *tcp)
+{
+	uint32_t connections = tcp->connections;
+	uint32_t active = default_of(tcp->active, MR_MIN(connections / 8, 1u << 17), 256);
+	uint32_t time_waits = default_of(tcp->time_waits, connections, 1024);
+	uint64_t buffer_bytes = tcp->buffer_bytes ? tcp->buffer_bytes : active * 1024ull;
+
+	return (struct mr_tcp_config){
+		.conn_limit = connections,
+		.time_wait_limit = 1u << (32 - __builtin_clz(MR_MAX(time_waits, 2u) - 1)),
+		.time_wait_ms = default_of(tcp->time_wait_ms, 10000, 1),
+		.tx_limit = active,
+		.rx_limit = MR_MAX(active / 2, 256u),
+		.extent_limit = MR_MAX(active * 2, 1024u),
+		.run_limit = MR_MAX(active * 2, 1024u),
+		.chunk_limit =
+			(uint32_t)MR_MIN(MR_MAX(buffer_bytes / (MR_TCP_CHUNK_BYTES + 16), 1024ull),
+					 1ull << 31),
+		.half_open_limit = default_of(tcp->half_open, MR_MIN(connections / 16, 8192u), 64),
+	};
+}
+
+uint64_t
+mr_worker_tcp_bytes(const struct mr_worker_tcp *tcp)
+{
+	struct mr_tcp_config config = tcp_limits(tcp);
+
+	return tcp->connections ? mr_tcp_bytes(&config) : 0;
+}
+
 static struct mr_tcp_config
 tcp_config(struct mr_worker *self)
 {
-	uint32_t connections = self->group->connection_limit;
-	struct mr_tcp_config config = {
-		.conn_limit = connections,
-		.time_wait_limit = 1u << (32 - __builtin_clz(MR_MAX(connections, 1024u) - 1)),
-		.tx_limit = MR_MAX(connections / 8, 256u),
-		.rx_limit = MR_MAX(connections / 16, 256u),
-		.extent_limit = MR_MAX(connections / 4, 1024u),
-		.run_limit = MR_MAX(connections / 4, 1024u),
-		.chunk_limit = MR_MAX(connections / 16, 1024u),
-		.half_open_limit = MR_MAX(connections / 16, 64u),
-		.mtu = 1500,
-		.output = segment_output,
-		.room = segment_room,
-		.output_context = self,
-		.metrics = self->tcp_metrics,
-	};
+	struct mr_tcp_config config = tcp_limits(&self->group->tcp);
 
+	config.mtu = 1500;
+	config.output = segment_output;
+	config.room = segment_room;
+	config.output_context = self;
+	config.metrics = self->tcp_metrics;
 	mr_rng_secret(&config.table_key, sizeof(config.table_key));
 	mr_rng_secret(&config.isn_key, sizeof(config.isn_key));
 	mr_rng_secret(&config.cookie_key, sizeof(config.cookie_key));
@@ -248,7 +275,7 @@ worker_tcp_create(struct mr_worker *self, struct mr_error *error)
 {
 	struct mr_tcp_config config;
 
-	if (!self->group->connection_limit)
+	if (!self->group->tcp.connections)
 		return 0;
 	config = tcp_config(self);
 	if (mr_tcp_create(&self->tcp, &config, self->group->arena, mr_clock_now_ns(), error))

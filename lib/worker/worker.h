@@ -123,6 +123,16 @@ struct mr_worker_clock {
 	uint64_t seen_tsc, seen_ns;
 };
 
+/* TCP of each worker. Zero in all but the first means the default. */
+struct mr_worker_tcp {
+	uint32_t connections;  /* 0: none, TCP is dropped */
+	uint32_t active;       /* with something queued or kept; an eighth, at most 131,072 */
+	uint64_t buffer_bytes; /* of what is queued or kept; 1 KiB for each active one */
+	uint32_t time_waits;   /* as many as connections, but at least 1,024; rounded up */
+	uint32_t time_wait_ms; /* 10 s */
+	uint32_t half_open;    /* above which cookies go out; a sixteenth, at most 8,192 */
+};
+
 /* What all workers of a process share: made at boot, const after, but for the clock. */
 struct mr_worker_group {
 	uint16_t worker_count;
@@ -135,10 +145,10 @@ struct mr_worker_group {
 	struct mr_job_helpers *helpers;   /* NULL: jobs are refused */
 	struct rte_mempool *const *pools; /* [worker_count]: for segments that workers send */
 	struct mr_arena *arena;           /* for what connections need */
-	uint32_t connection_limit; /* TCP connections of each worker; 0: none, TCP is dropped */
 	struct mr_dns_stream_config dns_stream; /* but for transfers.worker, .pins, .gen */
 	struct mr_pins pins; /* of zones and whatever else connections give; by slot */
 	struct mr_site_server_config http;
+	struct mr_worker_tcp tcp;
 	struct mr_tcp_service_config test_services; /* none: no listeners */
 	struct rte_mempool *control_pool;           /* for frames that the control thread sends */
 	enum mr_worker_poll poll;
@@ -167,6 +177,9 @@ struct mr_worker_view {
 MR_MUST_USE int mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus,
 				       struct mr_error *error);
 void mr_worker_group_destroy(struct mr_worker_group *group);
+
+/* mr_worker_tcp_bytes is what the connections of one worker will take of the arena. */
+uint64_t mr_worker_tcp_bytes(const struct mr_worker_tcp *tcp);
 
 /* mr_worker_run turns until mr_worker_stop. The calling thread must be pinned; it registers with
  * RCU. Returns 0. */

@@ -428,7 +428,8 @@ check_says_what_is_there(void **state)
 	(void)state;
 	start(&box);
 	assert_int_equal(mr_config_check(box.config, summary, &error), 0);
-	assert_string_equal(summary, "1 port, 1 address, 2 zones with 6 records");
+	assert_string_equal(summary, "1 port, 1 address, 2 zones with 6 records; "
+				     "16384 TCP connections in 6.5 MiB for each worker");
 	fake_write(&box, "n.yaml",
 		   FAKE_CONFIG("[192.0.2.1]", "  zones: [{name: a, file: missing}]\n"));
 	snprintf(text, sizeof(text), "%s/n.yaml", box.folder);
@@ -443,6 +444,12 @@ check_says_what_is_there(void **state)
 	assert_true(mr_config_check(config, summary, &error) < 0);
 	assert_non_null(
 		strstr(error.text, "n.yaml:3:18: cpus.workers[]: this machine has no CPU 1023"));
+	config->cpus.workers[0] = 0;
+	config->tcp.buffer_bytes = 1ull << 40; /* more than any machine of ours has */
+	error = (struct mr_error){ 0 };
+	assert_true(mr_config_check(config, summary, &error) < 0);
+	assert_non_null(strstr(error.text, "tcp: 16384 connections of each of 1 worker(s), with "
+					   "16384 in TIME-WAIT, need 1.0 TiB of memory, and this"));
 	mr_config_free(config);
 	stop(&box);
 }

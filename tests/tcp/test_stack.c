@@ -419,6 +419,36 @@ test_idle_connection_costs_only_its_tcb(void **state)
 	rig_destroy(&r);
 }
 
+/* What is stated beforehand is what is taken. */
+static void
+test_memory_is_stated_and_counted(void **state)
+{
+	struct mr_tcp_flow flow = flow_of(1, 1000), other = flow_of(2, 1000);
+	struct mr_tcp_usage usage;
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	r.config.conn_limit = 10000;
+	r.config.time_wait_limit = 4096;
+	rig_create(&r);
+	assert_in_range(r.arena.taken_bytes, mr_tcp_bytes(&r.config),
+			mr_tcp_bytes(&r.config) + (MR_TCP_CLASSES + 1) * MR_CACHE_LINE);
+	open_flow(&r, &flow);
+	close_flow(&r, &flow);
+	open_flow(&r, &other);
+	mr_tcp_memory(r.tcp, MR_TCP_CLASS_TCB, &usage);
+	assert_int_equal(usage.used * 1000 + usage.peak, 1001);
+	assert_int_equal(usage.limit * 1000 + usage.object_bytes, 10000192);
+	mr_tcp_memory(r.tcp, MR_TCP_CLASS_TIME_WAIT, &usage);
+	assert_int_equal(usage.used * 1000 + usage.peak, 1001);
+	assert_in_range(usage.object_bytes, 1, 32);
+	mr_tcp_memory(r.tcp, MR_TCP_CLASS_TX, &usage);
+	assert_int_equal(usage.used * 1000 + usage.peak, 1);
+	assert_int_equal(usage.limit, 8);
+	rig_destroy(&r);
+}
+
 /* In one burst: a connection is made, reset, and made again; another's segments lie between. */
 static void
 test_burst_takes_segments_in_order(void **state)
@@ -465,6 +495,7 @@ main(void)
 		cmocka_unit_test(test_handle_in_use_again_has_another_generation),
 		cmocka_unit_test(test_view_while_the_owner_opens_and_closes),
 		cmocka_unit_test(test_idle_connection_costs_only_its_tcb),
+		cmocka_unit_test(test_memory_is_stated_and_counted),
 		cmocka_unit_test(test_burst_takes_segments_in_order),
 	};
 
