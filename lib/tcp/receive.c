@@ -492,8 +492,8 @@ tcp_receive_window(struct mr_tcp *self, struct tcp_tcb *t)
 {
 	uint32_t edge = window_edge(self, t), step, wnd;
 
-	if (!tcp_state_synchronized(t->state))
-		return (uint16_t)MR_MIN(t->rcv_adv - t->rcv_nxt, 65535u);
+	if (!tcp_state_synchronized(t->state)) /* tcp_send_syn has its own: not scaled */
+		return (uint16_t)MR_MIN((t->rcv_adv - t->rcv_nxt) >> t->rcv_wscale, 65535u);
 	step = MR_MIN(t->receive_kib * 512u, (uint32_t)MR_MAX(t->rcv_mss, 536));
 	if (seq_lt(edge, t->rcv_adv + step))
 		edge = t->rcv_adv;

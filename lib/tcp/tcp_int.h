@@ -18,19 +18,21 @@
 #include "tcp/tcp.h"
 
 /* Mistakes planted by tests/sim to show that the simulator finds them; never in a product build. */
-enum tcp_plant {
-	TCP_PLANT_NONE,
-	TCP_PLANT_SACK_OFF_BY_ONE,
-	TCP_PLANT_PERSIST_LOST,
-	TCP_PLANT_PAWS_COMPARE,
-	TCP_PLANT_GEN_OFFSET,
-	TCP_PLANT_ACK_FORGOTTEN,
-	TCP_PLANT_REASSEMBLY_OVERLAP,
-	TCP_PLANT_PIN_LEAK,
-	TCP_PLANT_RTO_LOST,
-	TCP_PLANT_FIN_EARLY,
-	TCP_PLANT_WRAP_COMPARE,
-};
+#define TCP_PLANTS(X)         \
+	X(NONE)               \
+	X(SACK_OFF_BY_ONE)    \
+	X(PERSIST_LOST)       \
+	X(PAWS_COMPARE)       \
+	X(GEN_OFFSET)         \
+	X(ACK_FORGOTTEN)      \
+	X(REASSEMBLY_OVERLAP) \
+	X(PIN_LEAK)           \
+	X(RTO_LOST)           \
+	X(FIN_EARLY)          \
+	X(WRAP_COMPARE)
+#define TCP_PLANT_ID(name)   TCP_PLANT_##name,
+#define TCP_PLANT_NAME(name) #name,
+enum tcp_plant { TCP_PLANTS(TCP_PLANT_ID) TCP_PLANT_COUNT };
 #ifdef MR_TCP_PLANTS
 extern int mr_tcp_plant;
 #define TCP_PLANTED(which) (mr_tcp_plant == TCP_PLANT_##which)

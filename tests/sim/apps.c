@@ -4,7 +4,8 @@
  */
 #include "sim.h"
 
-#define GHOST UINT64_MAX
+#define GHOST       UINT64_MAX
+#define LIFETIME_NS (4 * MR_NS_PER_S) /* longer than any frame can be on its way */
 
 static struct sim_side *
 side_of(struct sim_host *host, uint32_t conn)
@@ -17,10 +18,10 @@ side_of(struct sim_host *host, uint32_t conn)
 		return &w->sides[word - 1];
 	if (!mr_tcp_view(host->tcp, conn, &view))
 		sim_fail(w, "an accepted connection has no identity");
-	for (uint32_t i = 1; i < 2 * w->pair_count; i += 2) {
+	for (uint32_t i = 2 * w->pair_count; i-- > 0;) { /* the latest first */
 		struct sim_side *s = &w->sides[i];
 
-		if (s->flow.remote_port == view.flow.remote_port &&
+		if (s->started && !s->active && s->flow.remote_port == view.flow.remote_port &&
 		    mr_addr_equal(&s->flow.remote, &view.flow.remote)) {
 			mr_tcp_app_word_set(host->tcp, conn, i + 1);
 			return s;
@@ -36,6 +37,14 @@ check_live(struct sim_world *w, const struct sim_side *s, const char *what)
 		sim_fail(w, "side %u: %s outside its life", s->index, what);
 }
 
+/* by_chance: a late copy of an old ACK bears a cookie that is still valid, or a later segment bears
+ * by chance (2^-23) one that is: nobody can tell, but for us. */
+static bool
+by_chance(const struct sim_host *host, uint32_t conn, const struct sim_side *peer)
+{
+	return !peer->iss_known || tcp_tcb(host->tcp, conn)->rcv_nxt != peer->iss + 1;
+}
+
 static void
 on_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 {
@@ -43,8 +52,7 @@ on_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 	struct sim_world *w = host->world;
 	struct sim_side *s = side_of(host, conn);
 
-	if (s->accepted && s->closed && !w->strict) {
-		/* a late copy of an old ACK bears a cookie that is still valid: nobody can tell */
+	if (!w->strict && (s->accepted || by_chance(host, conn, &w->sides[s->index ^ 1]))) {
 		mr_tcp_app_word_set(tcp, conn, GHOST);
 		mr_tcp_abort(tcp, conn);
 		return;
@@ -65,10 +73,11 @@ check_bytes(struct sim_world *w, struct sim_side *s, const uint8_t *bytes, uint3
 {
 	const struct sim_side *peer = &w->sides[s->index ^ 1];
 
-	for (uint32_t i = 0; i < count; i++)
-		if (bytes[i] != sim_byte(w, peer, s->received + i))
-			sim_fail(w, "side %u: wrong byte at %llu of the stream", s->index,
-				 (unsigned long long)(s->received + i));
+	uint32_t right = sim_differ(w, peer, s->received, bytes, count);
+
+	if (right < count)
+		sim_fail(w, "side %u: wrong byte at %llu of the stream", s->index,
+			 (unsigned long long)(s->received + right));
 	if (s->received + count > peer->queued)
 		sim_fail(w, "side %u: more bytes than were sent", s->index);
 }
@@ -80,6 +89,7 @@ strike(struct sim_world *w, struct sim_side *s)
 		return;
 	s->finished = true;
 	sim_trace(w, "side %u %s", s->index, s->finish == SIM_ABORT ? "aborts" : "closes early");
+	sim_note(w, s->finish == SIM_ABORT ? SIM_F_app_abort : SIM_F_close_early);
 	if (s->finish == SIM_ABORT)
 		mr_tcp_abort(w->hosts[s->host].tcp, s->conn);
 	else
@@ -108,6 +118,8 @@ on_readable(void *context, struct mr_tcp *tcp, uint32_t conn, const uint8_t *byt
 	sim_trace(w, "side %u is shown %u at %llu, takes %u", s->index, count,
 		  (unsigned long long)s->received, take);
 	check_bytes(w, s, bytes, take);
+	if (s->finished && s->finish == SIM_SHUTDOWN && take)
+		sim_note(w, SIM_F_half_close);
 	s->received += take;
 	if (take < count && !s->waits_to_read) {
 		s->waits_to_read = true;
@@ -157,12 +169,27 @@ on_peer_closed(void *context, struct mr_tcp *tcp, uint32_t conn)
 		sim_app_in(w, s, sim_chance(w, 50) ? 0 : sim_below(w, 100000));
 }
 
+/* reopen_later: after an end in order TIME-WAIT protects the next connection from what is still on
+ * its way; after any other end only waiting does. */
+static void
+reopen_later(struct sim_world *w, const struct sim_side *s, const struct sim_side *peer)
+{
+	bool in_order = s->ended_well && peer->ended_well;
+	struct sim_event e = { .at_ns = w->now_ns + (in_order ? 0 : LIFETIME_NS) +
+					(sim_chance(w, 50) ? 0 : sim_below(w, 3000000000u)),
+			       .kind = SIM_REOPEN,
+			       .to = w->again[s->index / 2] };
+
+	w->again[s->index / 2] = 0;
+	sim_push(w, &e);
+}
+
 static void
 on_closed(void *context, struct mr_tcp *tcp, uint32_t conn, enum mr_tcp_reason reason)
 {
 	struct sim_host *host = context;
 	struct sim_world *w = host->world;
-	struct sim_side *s;
+	struct sim_side *s, *peer;
 
 	if (mr_tcp_app_word(tcp, conn) == GHOST)
 		return;
@@ -172,6 +199,9 @@ on_closed(void *context, struct mr_tcp *tcp, uint32_t conn, enum mr_tcp_reason r
 	s->reason = reason;
 	s->ended_well = reason == MR_TCP_END_OK;
 	sim_trace(w, "side %u closed: %s", s->index, mr_tcp_reason_name(reason));
+	peer = &w->sides[s->index ^ 1];
+	if (w->again[s->index / 2] && (peer->closed || !peer->accepted))
+		reopen_later(w, s, peer);
 }
 
 const struct mr_tcp_app_ops sim_app_ops = {
@@ -225,8 +255,7 @@ gen_fill(void *context, uint64_t cookie, uint32_t offset, uint8_t *out, uint32_t
 			sim_fail(w, "generator %u asked for %u + %u; acked %u, planned %u",
 				 (unsigned)cookie, offset, count, g->acked, g->planned);
 	}
-	for (uint32_t i = 0; i < count; i++)
-		out[i] = sim_byte(w, &w->sides[g->side], g->start + offset + i);
+	memcpy(out, sim_bytes(w, &w->sides[g->side], g->start + offset), count);
 }
 
 static void

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "sim.h"
-#include "../../lib/tcp/tcp_int.h" /* what is left at the end; where a clock has to stand */
 
 enum { ARENA_BYTES = 64 << 20 };
 
@@ -56,6 +55,45 @@ host_config(struct sim_world *w, struct sim_host *host)
 	c->receive_max_bytes = c->receive_initial_bytes << sim_below(w, 4);
 	if (w->v6)
 		c->mtu = MR_MAX(c->mtu, 1280);
+	if (w->mortal) { /* somebody will vanish: that must be noticed before the seed is over */
+		c->data_retries = 4 + (uint8_t)sim_below(w, 5);
+		c->syn_retries = c->synack_retries = 5;
+		c->keepalive_probes = 3;
+		c->persist_limit_ms = 60000;
+	}
+	w->features[SIM_F_small_pools] |= small;
+	w->features[SIM_F_cookies_only] |= host->index == 0 && c->half_open_limit == 0;
+	w->features[SIM_F_no_sack] |= c->no_sack;
+	w->features[SIM_F_no_timestamps] |= c->no_timestamps;
+	w->features[SIM_F_no_window_scale] |= c->no_window_scale;
+	w->features[SIM_F_no_ecn] |= c->no_ecn;
+	sim_note(w, c->cc == &mr_tcp_cc_cubic ? SIM_F_cubic : SIM_F_newreno);
+}
+
+/* One arena for each host, for all seeds, as if it were new each time: else mapping pages would be
+ * half of the work. Of the chunks only those that were used are zeroed: no one reads the others. */
+static struct mr_arena arenas[SIM_HOST_MAX];
+
+static void
+arena_ready(struct sim_world *w, uint32_t index)
+{
+	struct mr_error error = { 0 };
+
+	if (arenas[index].base == NULL &&
+	    mr_arena_create(&arenas[index], "sim", ARENA_BYTES, false, &error) != 0)
+		sim_fail(w, "no arena: %s", error.text);
+}
+
+static void
+arena_reset(struct mr_arena *arena, const struct mr_pool *chunks)
+{
+	uint8_t *end = arena->base + arena->taken_bytes;
+	uint8_t *used = chunks->base + (size_t)chunks->fresh * chunks->stride_bytes;
+	uint8_t *behind = chunks->base + ((size_t)chunks->limit + 1) * chunks->stride_bytes;
+
+	memset(arena->base + MR_CACHE_LINE, 0, (size_t)(used - arena->base) - MR_CACHE_LINE);
+	memset(behind, 0, (size_t)(end - behind));
+	arena->taken_bytes = MR_CACHE_LINE;
 }
 
 static void
@@ -79,9 +117,10 @@ host_create(struct sim_world *w, uint32_t index)
 	host->index = index;
 	host->addr = w->v6 ? mr_addr_from_v6(v6) : mr_addr_from_v4(v4);
 	host_config(w, host);
-	if (mr_arena_create(&host->arena, "sim", ARENA_BYTES, false, &error) != 0 ||
-	    mr_tcp_create(&host->tcp, &host->config, &host->arena, w->now_ns, &error) != 0)
+	arena_ready(w, index);
+	if (mr_tcp_create(&host->tcp, &host->config, &arenas[index], w->now_ns, &error) != 0)
 		sim_fail(w, "no host: %s", error.text);
+	sim_note(w, app.nodelay ? SIM_F_nodelay : SIM_F_nagle);
 	mr_tcp_app_set(host->tcp, 0, &app);
 	mr_tcp_region_set(host->tcp, 0, &region);
 	mr_tcp_gen_set(host->tcp, 0, &gen);
@@ -104,6 +143,7 @@ links_create(struct sim_world *w, struct sim_host *host)
 			c.loss_ppm = sim_chance(w, 70) ? sim_below(w, 100000) : 0;
 			c.loss_ppm = sim_chance(w, 5) ? 300000 : c.loss_ppm;
 			c.burst_loss_ppm = sim_chance(w, 20) ? sim_below(w, 700000) : 0;
+			w->features[SIM_F_link_burst_loss] |= c.loss_ppm && c.burst_loss_ppm;
 			c.duplicate_ppm = sim_chance(w, 30) ? sim_below(w, 100000) : 0;
 			c.corrupt_ppm = sim_chance(w, 30) ? sim_below(w, 50000) : 0;
 			c.reorder_ppm = sim_chance(w, 50) ? sim_below(w, 300000) : 0;
@@ -128,7 +168,7 @@ transfer_bytes(struct sim_world *w)
 		return 0;
 	if (kind < 50)
 		return 1 + sim_below(w, 3000);
-	if (kind < 94)
+	if (kind < 98)
 		return 1 + sim_below(w, 200000);
 	return 1 + sim_below(w, 4000000);
 }
@@ -136,6 +176,9 @@ transfer_bytes(struct sim_world *w)
 static void
 side_create(struct sim_world *w, struct sim_side *s)
 {
+	static const enum sim_feature writes[] = { SIM_F_write_own, SIM_F_write_ref,
+						   SIM_F_write_gen, SIM_F_write_mixed };
+
 	s->base = sim_below(w, SIM_PATTERN);
 	s->total = transfer_bytes(w);
 	s->write = (enum sim_write)sim_below(w, 4);
@@ -148,6 +191,7 @@ side_create(struct sim_world *w, struct sim_side *s)
 	if (sim_chance(w, 30)) { /* a slow reader */
 		s->read_max = 1 + sim_below(w, 20000);
 		s->read_gap_us = 1 + sim_below(w, sim_chance(w, 20) ? 2000000 : 20000);
+		sim_note(w, SIM_F_read_slow);
 	}
 	s->lazy_start = sim_chance(w, 20);
 	s->finish = sim_chance(w, 50) ? SIM_SHUTDOWN : SIM_CLOSE;
@@ -155,6 +199,10 @@ side_create(struct sim_world *w, struct sim_side *s)
 		s->finish = sim_chance(w, 50) ? SIM_ABORT : SIM_CLOSE_EARLY;
 		s->quit_at = 1 + sim_below(w, 100000);
 	}
+	sim_note(w, s->total ? writes[s->write] : SIM_F_write_nothing);
+	w->features[SIM_F_write_bytes] |= s->total && s->write_max == 1;
+	w->features[SIM_F_write_large] |= s->total > 1000000;
+	w->features[SIM_F_app_lazy] |= s->lazy_start;
 }
 
 /* A slow reader of a large transfer would take longer than the scenario lasts. */
@@ -176,8 +224,28 @@ flow_to(struct sim_world *w, uint32_t host, uint16_t port)
 				     .remote_port = port };
 }
 
+/* pair_open: the client connects; in a simultaneous open the server does too. */
+static bool
+pair_open(struct sim_world *w, uint32_t pair)
+{
+	struct sim_side *client = &w->sides[2 * pair], *server = client + 1;
+
+	client->started = server->started = true;
+	client->conn =
+		mr_tcp_connect(w->hosts[client->host].tcp, &client->flow, 0, client->index + 1);
+	if (client->conn && server->active)
+		server->conn = mr_tcp_connect(w->hosts[0].tcp, &server->flow, 0, server->index + 1);
+	if (client->conn && (server->conn || !server->active))
+		return true;
+	if (client->conn == 0)
+		client->closed = server->closed = true;
+	else
+		server->closed = true; /* only the server has no TCB left: the client is refused */
+	return false;
+}
+
 static void
-pair_create(struct sim_world *w, uint32_t pair, uint32_t host, uint16_t port)
+pair_create(struct sim_world *w, uint32_t pair, uint32_t host, uint16_t port, bool simultaneous)
 {
 	struct sim_side *client = &w->sides[2 * pair], *server = client + 1;
 
@@ -189,17 +257,28 @@ pair_create(struct sim_world *w, uint32_t pair, uint32_t host, uint16_t port)
 	pair_bound(server, client);
 	client->active = true;
 	client->host = host;
+	server->flow = flow_to(w, host, port);
+	if (simultaneous) {
+		server->active = true;
+		server->flow.local_port = (uint16_t)(7000 + pair);
+		sim_note(w, SIM_F_open_simultaneous);
+	}
 	client->flow = (struct mr_tcp_flow){ .local = w->hosts[host].addr,
 					     .remote = w->hosts[0].addr,
 					     .local_port = port,
-					     .remote_port = SIM_SERVER_PORT };
-	server->flow = flow_to(w, host, port);
-	client->conn = mr_tcp_connect(w->hosts[host].tcp, &client->flow, 0, client->index + 1);
-	if (client->conn == 0) {
-		if (w->strict)
-			sim_fail(w, "connect refused");
-		client->closed = server->closed = true;
-	}
+					     .remote_port = server->flow.local_port };
+}
+
+void
+sim_reopen(struct sim_world *w, uint32_t pair)
+{
+	struct sim_side *client = &w->sides[2 * pair];
+
+	sim_trace(w, "port %u is used again", client->flow.local_port);
+	if (pair_open(w, pair))
+		sim_note(w, SIM_F_four_tuple_again);
+	else /* the client itself is in TIME-WAIT */
+		client[0].started = client[1].started = false;
 }
 
 static void
@@ -208,18 +287,7 @@ events_create(struct sim_world *w)
 	struct sim_event heal = { .at_ns = w->heal_ns, .kind = SIM_HEAL };
 
 	sim_push(w, &heal);
-	w->icmp_quiet = sim_chance(w, 30);
-	for (uint32_t i = 1; i < w->host_count; i++)
-		if (sim_chance(w, 15)) {
-			struct sim_event mtu = {
-				.at_ns = w->now_ns + 1000ull * sim_below(w, 5000000),
-				.kind = SIM_LINK,
-				.to = i,
-				.mtu = (w->v6 ? 1280 : 576) + sim_below(w, 1000),
-			};
-
-			sim_push(w, &mtu);
-		}
+	sim_hostile_plan(w);
 }
 
 /* In some seeds the clock starts where a sequence number or a timestamp of the first connection is
@@ -233,10 +301,12 @@ clock_near_wrap(struct sim_world *w, const struct mr_tcp_flow *flow)
 
 	if (kind < 15) {
 		near = sim_below(w, 20000);
+		sim_note(w, SIM_F_sequence_wrap);
 		forward = 0u - near - tcp_iss(tcp, &f);
 		w->now_ns += (uint64_t)forward << 12;
 	} else if (kind < 30) {
 		near = sim_below(w, 3000);
+		sim_note(w, SIM_F_timestamp_wrap);
 		forward = 0u - near - (tcp->now_ms + tcp_ts_offset(tcp_flow_hash(tcp, &f)));
 		w->now_ns += forward * MR_NS_PER_MS;
 	}
@@ -244,36 +314,64 @@ clock_near_wrap(struct sim_world *w, const struct mr_tcp_flow *flow)
 		mr_tcp_turn(w->hosts[i].tcp, w->now_ns, 1);
 }
 
-void
-sim_scenario(struct sim_world *w)
+/* pairs_create: most have a port of their own; some use that of an earlier pair when it has ended,
+ * and some open from both sides. */
+static void
+pairs_create(struct sim_world *w, uint32_t count)
 {
-	uint32_t pairs;
-
-	w->strict = sim_chance(w, 60);
-	w->v6 = sim_chance(w, 30);
-	w->host_count = 2 + (sim_chance(w, 20) ? sim_below(w, SIM_HOST_MAX - 1) : 0);
-	pairs = sim_chance(w, 70) ? 1 : 1 + sim_below(w, SIM_PAIR_MAX);
-	w->now_ns = MR_NS_PER_S + (mr_rng_next(&w->rng) >> 14); /* up to 13 days */
-	for (uint32_t i = 0; i < w->host_count; i++) {
-		host_create(w, i);
-		if (i)
-			links_create(w, &w->hosts[i]);
-	}
-	for (uint32_t i = 0; i < pairs; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		uint32_t host = 1 + sim_below(w, w->host_count - 1);
 		uint16_t port = (uint16_t)(1024 + i * 100 + sim_below(w, 100));
+		bool again = i && sim_chance(w, 30) && !w->sides[2 * i - 1].active;
 
+		if (again) {
+			host = w->sides[2 * i - 2].host;
+			port = w->sides[2 * i - 2].flow.local_port;
+			w->again[i - 1] = (uint8_t)i;
+		}
 		if (i == 0) {
 			struct mr_tcp_flow flow = flow_to(w, host, port);
 
 			clock_near_wrap(w, &flow);
 			w->start_ns = w->now_ns;
 			w->heal_ns = w->now_ns + MR_NS_PER_S * (5 + sim_below(w, 120));
-			events_create(w);
 		}
 		w->pair_count = i + 1;
-		pair_create(w, i, host, port);
+		pair_create(w, i, host, port, !again && sim_chance(w, 5));
 	}
+}
+
+void
+sim_scenario(struct sim_world *w)
+{
+	uint32_t pairs = 1;
+
+	w->strict = sim_chance(w, 60);
+	w->v6 = sim_chance(w, 30);
+	w->mortal = !w->strict && sim_chance(w, 15);
+	w->host_count = 2;
+	if (sim_chance(w, 4)) { /* many against one */
+		w->host_count += sim_below(w, SIM_HOST_MAX - 1);
+		pairs = 1 + sim_below(w, SIM_PAIR_MAX);
+	} else if (sim_chance(w, 30)) {
+		w->host_count += sim_below(w, 3);
+		pairs = 1 + sim_below(w, 8);
+	}
+	w->features[SIM_F_strict] = w->strict;
+	w->features[SIM_F_ipv6] = w->v6;
+	w->features[SIM_F_many_clients] = w->host_count > 4;
+	w->features[SIM_F_many_connections] = pairs > 8;
+	w->now_ns = MR_NS_PER_S + (mr_rng_next(&w->rng) >> 14); /* up to 13 days */
+	for (uint32_t i = 0; i < w->host_count; i++) {
+		host_create(w, i);
+		if (i)
+			links_create(w, &w->hosts[i]);
+	}
+	pairs_create(w, pairs);
+	events_create(w);
+	for (uint32_t i = 0; i < pairs; i++)
+		if ((i == 0 || w->again[i - 1] != i) && !pair_open(w, i) && w->strict)
+			sim_fail(w, "connect refused");
 }
 
 static void
@@ -281,7 +379,7 @@ check_pair(struct sim_world *w, const struct sim_side *client, const struct sim_
 {
 	const struct sim_side *sides[2] = { client, server };
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2 && client->started; i++) {
 		const struct sim_side *s = sides[i], *peer = sides[1 - i];
 
 		if ((s->accepted || s->active) && !s->closed)
@@ -302,9 +400,37 @@ check_pair(struct sim_world *w, const struct sim_side *client, const struct sim_
 	}
 }
 
+static void
+note_links(struct sim_world *w)
+{
+	bool *f = w->features;
+
+	for (uint32_t i = 1; i < w->host_count; i++)
+		for (int k = 0; k < 2; k++) {
+			const struct mr_net_link *l = k ? &w->hosts[i].up : &w->hosts[i].down;
+
+			f[SIM_F_link_loss] |= l->lost > 0;
+			f[SIM_F_link_full] |= l->dropped > 0;
+			f[SIM_F_link_duplicate] |= l->duplicated > 0;
+			f[SIM_F_link_reorder] |= l->reordered > 0;
+			f[SIM_F_link_corrupt] |= l->corrupted > 0;
+			f[SIM_F_link_mark] |= l->marked > 0;
+		}
+}
+
+static void
+note_counters(struct sim_world *w)
+{
+	for (uint32_t i = 0; i < w->host_count; i++)
+		for (uint32_t k = 0; k < MR_TCP_METRIC_COUNT; k++)
+			w->features[SIM_F_OWN_COUNT + k] |= w->hosts[i].metrics[k] != 0;
+}
+
 void
 sim_scenario_end(struct sim_world *w)
 {
+	note_links(w);
+	note_counters(w);
 	for (uint32_t i = 0; i < w->pair_count; i++)
 		check_pair(w, &w->sides[2 * i], &w->sides[2 * i + 1]);
 	for (uint32_t i = 0; i < w->host_count; i++) {
@@ -319,7 +445,7 @@ sim_scenario_end(struct sim_world *w)
 				 i, tcp->tcbs.used, tcp->txs.used, tcp->rxs.used, tcp->runs.used,
 				 tcp->extents.used, tcp->chunks.used,
 				 (unsigned long long)tcp->wheel.count);
-		if (h->metrics[MR_TCP_sack_reneged])
+		if (h->metrics[MR_TCP_sack_reneged] && !w->reneging)
 			sim_fail(w, "host %u believes in reneging, but nobody does", i);
 		if (h->pins)
 			sim_fail(w, "host %u keeps %u pins", i, h->pins);
@@ -333,7 +459,9 @@ sim_scenario_end(struct sim_world *w)
 			sim_fail(w, "generator %u was never released", i);
 	w->ended = true;
 	for (uint32_t i = 0; i < w->host_count; i++) {
+		struct mr_pool chunks = w->hosts[i].tcp->chunks;
+
 		mr_tcp_destroy(w->hosts[i].tcp);
-		mr_arena_destroy(&w->hosts[i].arena);
+		arena_reset(&arenas[i], &chunks);
 	}
 }

@@ -4,8 +4,12 @@
  *
  * A world has one server and some clients, each a struct mr_tcp with its own pools and its own
  * options; a link (net/link) in each direction; pairs of sides, one pair a connection; and a heap
- * of what is to come: frames, things that applications do, changes of the link. Nothing asks for
- * the time or for randomness elsewhere, so a seed is a history.
+ * of what is to come: frames, things that applications do, changes of the link, forged segments and
+ * errors. Nothing asks for the time or for randomness elsewhere, so a seed is a history. What a run
+ * of seeds has met is counted (coverage.h).
+ *
+ * In a strict seed everything must end well, whatever the network and a blind attacker do. In the
+ * others applications abort, pools are too small, hosts vanish: there only order and bounds hold.
  *
  * After each event the stacks check themselves (tcp_check; the simulator is built with
  * MR_SLOW_CHECKS). The world checks from outside:
@@ -17,6 +21,7 @@
  *   - closed comes exactly once, after accepted; and nothing after it;
  *   - when the network has healed, everything ends within a bounded virtual time; where no side was
  *     told to misbehave, everything that was sent has arrived and both sides end well;
+ *   - every object of a pool is in one place (audit.c);
  *   - at the end no TCB, run, extent, chunk, pin, generator or timer is left.
  */
 #ifndef SIM_H
@@ -24,29 +29,44 @@
 
 #include <stdio.h>
 
-#include "tcp/tcp.h"
+#include "../../lib/tcp/tcp_int.h" /* what is left at the end, where numbers stand, planted mistakes */
+#include "coverage.h"
 #include "net/link.h"
 
 enum {
-	SIM_HOST_MAX = 4,
-	SIM_PAIR_MAX = 8,
+	SIM_HOST_MAX = 9,
+	SIM_PAIR_MAX = 16,
 	SIM_PATTERN = 65521, /* prime: a shift by a power of two is seen */
 	SIM_EVENT_MAX = 3000000,
 	SIM_SERVER_PORT = 80,
+	SIM_FORGED_BYTES_MAX = 256,
+	SIM_AUDIT_EVENTS = 128, /* one event in so many is followed by an audit */
 	SIM_GEN_MAX = 4096,
 };
 
-enum sim_event_kind { SIM_FRAME, SIM_APP, SIM_HEAL, SIM_LINK, SIM_ICMP, SIM_RESUME };
+enum sim_event_kind {
+	SIM_FRAME,
+	SIM_APP,
+	SIM_HEAL,
+	SIM_LINK_MTU,
+	SIM_LINK_DELAY,
+	SIM_ICMP,
+	SIM_RESUME,
+	SIM_REOPEN, /* a pair whose four-tuple is free again opens */
+	SIM_FORGE,  /* somebody who knows the four-tuple sends a segment or an ICMP error */
+	SIM_DEATH,  /* a host is heard of no more */
+};
 
 struct sim_event {
 	uint64_t at_ns, order;
 	enum sim_event_kind kind;
-	uint32_t to; /* host, or side */
+	uint32_t to; /* host, or side, or pair */
 	uint32_t byte_count;
 	uint8_t *bytes; /* SIM_FRAME: TCP header and payload; owned */
 	uint8_t ecn;
 	struct mr_tcp_flow flow; /* as the receiver sees it */
 	uint32_t seq, mtu;       /* SIM_ICMP */
+	uint64_t delay_ns;       /* SIM_LINK_DELAY */
 };
 
 enum sim_write { SIM_WRITE_OWN, SIM_WRITE_REF, SIM_WRITE_GEN, SIM_WRITE_MIXED };
@@ -54,7 +74,8 @@ enum sim_finish { SIM_SHUTDOWN, SIM_CLOSE, SIM_CLOSE_EARLY, SIM_ABORT };
 
 struct sim_side {
 	uint32_t index, host, conn;
-	bool active, accepted, closed, peer_closed, finished, iss_known, edge_known, ended_well;
+	bool started, active, accepted, closed, peer_closed, finished, iss_known, edge_known;
+	bool ended_well;
 	enum mr_tcp_reason reason;
 	uint32_t base; /* where in the pattern this side's stream begins */
 	uint64_t total, queued, received, acked;
@@ -81,12 +102,12 @@ struct sim_gen {
 
 struct sim_host {
 	struct mr_tcp *tcp;
-	struct mr_arena arena;
 	struct mr_tcp_config config;
 	uint64_t metrics[MR_TCP_METRIC_COUNT];
 	struct mr_addr addr;
 	struct sim_world *world;
 	uint32_t index, pins;
+	bool dead;
 	struct mr_net_link up, down; /* to and from the server; unused for the server itself */
 };
 
@@ -95,21 +116,22 @@ struct sim_world {
 	struct mr_rng rng;
 	uint32_t host_count, pair_count;
 	struct sim_host hosts[SIM_HOST_MAX]; /* 0 is the server */
-	struct sim_side
-		sides[2 * SIM_PAIR_MAX]; /* 2i: the client's of pair i; 2i + 1: the server's */
+	/* 2i: the client's of pair i; 2i + 1: the server's */
+	struct sim_side sides[2 * SIM_PAIR_MAX];
+	uint8_t again[SIM_PAIR_MAX]; /* the pair that opens when this one has ended; 0: none */
 	struct sim_gen gens[SIM_GEN_MAX];
 	uint32_t gen_count;
 	struct sim_event *heap;
 	uint32_t heap_count, heap_room;
 	bool strict; /* nobody misbehaves and pools suffice: everything must end well */
-	bool healed, v6, icmp_quiet, ended;
+	bool healed, v6, icmp_quiet, ended, reneging, mortal;
+	uint32_t urgent_percent;
+	bool features[SIM_FEATURE_COUNT];
 	uint64_t frames, events;
 	uint8_t *pattern; /* twice SIM_PATTERN */
 	bool trace;
 	FILE *pcap;
 };
-
-extern int mr_tcp_plant;
 
 /* sim_fail prints the seed and what is wrong, and ends the process. */
 _Noreturn void sim_fail(const struct sim_world *w, const char *format, ...) MR_PRINTF(2, 3);
@@ -127,10 +149,38 @@ sim_chance(struct sim_world *w, uint32_t percent)
 	return sim_below(w, 100) < percent;
 }
 
+static inline void
+sim_note(struct sim_world *w, enum sim_feature feature)
+{
+	w->features[feature] = true;
+}
+
 static inline uint8_t
 sim_byte(const struct sim_world *w, const struct sim_side *s, uint64_t offset)
 {
 	return w->pattern[(s->base + offset) % SIM_PATTERN];
+}
+
+/* The count bytes of a side's stream from offset on; count is at most SIM_PATTERN. */
+static inline const uint8_t *
+sim_bytes(const struct sim_world *w, const struct sim_side *s, uint64_t offset)
+{
+	return w->pattern + (s->base + offset) % SIM_PATTERN;
+}
+
+/* Where bytes differ from a side's stream; count: nowhere. */
+static inline uint32_t
+sim_differ(const struct sim_world *w, const struct sim_side *s, uint64_t offset,
+	   const uint8_t *bytes, uint32_t count)
+{
+	const uint8_t *right = sim_bytes(w, s, offset);
+	uint32_t i = 0;
+
+	if (count <= SIM_PATTERN && memcmp(bytes, right, count) == 0)
+		return count;
+	while (i < count && bytes[i] == sim_byte(w, s, offset + i))
+		i++;
+	return i;
 }
 
 /* ---- world.c ---- */
@@ -140,8 +190,27 @@ bool sim_output(void *context, const struct mr_tcp_out *out);
 /* Runs until everything is over; fails if it does not end. */
 void sim_run(struct sim_world *w);
 
+/* sim_put lets a host take TCP bytes from the network. */
+void sim_put(struct sim_world *w, uint32_t host, const struct mr_tcp_flow *flow,
+	     const uint8_t *bytes, uint32_t byte_count, uint8_t ecn);
+
+/* ---- hostile.c ---- */
+/* sim_hostile_plan decides what the network and strangers will do to this world. */
+void sim_hostile_plan(struct sim_world *w);
+void sim_forge(struct sim_world *w, struct sim_side *s);
+void sim_renege(struct sim_world *w, struct sim_side *s);
+void sim_icmp(struct sim_world *w, const struct sim_event *e);
+/* sim_look notes what there is to be seen in the TCBs of a host. */
+void sim_look(struct sim_world *w, uint32_t host);
+
+/* ---- audit.c ---- */
+/* sim_audit fails when an object of a pool is in two places, or in none. */
+void sim_audit(struct sim_world *w, uint32_t host);
+
 /* ---- scenario.c ---- */
 void sim_scenario(struct sim_world *w);
+/* sim_reopen opens a pair whose four-tuple another has just left. */
+void sim_reopen(struct sim_world *w, uint32_t pair);
 void sim_scenario_end(struct sim_world *w);
 
 /* ---- apps.c ---- */

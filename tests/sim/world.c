@@ -71,10 +71,10 @@ sim_app_in(struct sim_world *w, struct sim_side *s, uint64_t in_us)
 static struct sim_side *
 side_by_flow(struct sim_world *w, uint32_t host, const struct mr_tcp_flow *flow)
 {
-	for (uint32_t i = 0; i < 2 * w->pair_count; i++) {
+	for (uint32_t i = 2 * w->pair_count; i-- > 0;) { /* the latest first */
 		struct sim_side *s = &w->sides[i];
 
-		if (s->host == host && s->flow.local_port == flow->local_port &&
+		if (s->started && s->host == host && s->flow.local_port == flow->local_port &&
 		    s->flow.remote_port == flow->remote_port &&
 		    mr_addr_equal(&s->flow.remote, &flow->remote))
 			return s;
@@ -85,17 +85,17 @@ side_by_flow(struct sim_world *w, uint32_t host, const struct mr_tcp_flow *flow)
 static void
 check_payload(const struct sim_world *w, const struct sim_side *s, const struct mr_tcp_segment *seg)
 {
-	uint32_t offset = seg->seq - s->iss - 1;
+	uint32_t offset = seg->seq - s->iss - 1, right;
 
 	if (seg->payload_bytes == 0)
 		return;
 	if (offset + seg->payload_bytes > s->queued)
 		sim_fail(w, "side %u: sends %u + %u of %llu", s->index, offset, seg->payload_bytes,
 			 (unsigned long long)s->queued);
-	for (uint32_t i = 0; i < seg->payload_bytes; i++)
-		if (seg->payload[i] != sim_byte(w, s, (uint64_t)offset + i))
-			sim_fail(w, "side %u: wrong byte leaves at %u of the stream", s->index,
-				 offset + i);
+	right = sim_differ(w, s, offset, seg->payload, seg->payload_bytes);
+	if (right < seg->payload_bytes)
+		sim_fail(w, "side %u: wrong byte leaves at %u of the stream", s->index,
+			 offset + right);
 }
 
 static void
@@ -183,6 +183,20 @@ icmp_too_big(struct sim_world *w, uint32_t host, const struct mr_tcp_flow *flow,
 
 	if (!w->icmp_quiet)
 		sim_push(w, &e);
+	sim_note(w, SIM_F_link_too_big);
+	if (w->icmp_quiet)
+		sim_note(w, SIM_F_icmp_silent);
+}
+
+/* set_urgent is somebody on the way who sets URG and a pointer, and mends the checksum. */
+static void
+set_urgent(struct sim_world *w, struct sim_event *e)
+{
+	e->bytes[13] |= MR_TCP_URG;
+	mr_store_be16(e->bytes + 16, 0);
+	mr_store_be16(e->bytes + 18, (uint16_t)sim_below(w, 65536));
+	mr_store_be16(e->bytes + 16, mr_tcp_checksum(&e->flow, e->bytes, e->byte_count));
+	sim_note(w, SIM_F_link_urgent);
 }
 
 static void
@@ -199,6 +213,8 @@ carry(struct sim_world *w, uint32_t from, const struct mr_tcp_out *out, const ui
 	if (to == UINT32_MAX)
 		sim_fail(w, "a segment to nobody");
 	link = from ? &w->hosts[from].up : &w->hosts[to].down;
+	if (w->hosts[from].dead || w->hosts[to].dead)
+		return;
 	mr_net_link_offer(link, ip_bytes, out->ecn != 0, w->now_ns, &fate);
 	if (fate.verdict == MR_NET_LINK_TOO_BIG)
 		icmp_too_big(w, from, &out->flow, mr_load_be32(bytes + 4), link->config.mtu);
@@ -219,6 +235,8 @@ carry(struct sim_world *w, uint32_t from, const struct mr_tcp_out *out, const ui
 
 		MR_ASSERT(e.bytes);
 		memcpy(e.bytes, bytes, byte_count);
+		if (sim_chance(w, w->urgent_percent))
+			set_urgent(w, &e);
 		if (bit >=
 		    0) /* the IP header has its own checksum: only TCP's bytes are of interest */
 			e.bytes[(uint32_t)bit / 8 % byte_count] ^= (uint8_t)(1 << bit % 8);
@@ -245,8 +263,10 @@ sim_output(void *context, const struct mr_tcp_out *out)
 	if (byte_count != (uint32_t)out->header_bytes + out->payload_bytes)
 		sim_fail(w, "pieces of %u bytes for a payload of %u",
 			 byte_count - out->header_bytes, out->payload_bytes);
-	if (!w->healed && sim_below(w, 500) == 0)
-		return false; /* no room in the queue of the port */
+	if (!w->healed && sim_below(w, 500) == 0) { /* no room in the queue of the port */
+		sim_note(w, SIM_F_link_refused);
+		return false;
+	}
 	sum = mr_tcp_checksum(&out->flow, bytes, byte_count);
 	mr_store_be16(bytes + 16, sum);
 	w->frames++;
@@ -270,18 +290,31 @@ turn(struct sim_world *w, uint32_t host)
 		sim_trace(w, "host %u believes that its peer reneged", host);
 }
 
+void
+sim_put(struct sim_world *w, uint32_t host, const struct mr_tcp_flow *flow, const uint8_t *bytes,
+	uint32_t byte_count, uint8_t ecn)
+{
+	struct mr_tcp_in in = { .bytes = bytes,
+				.byte_count = (uint16_t)byte_count,
+				.ecn = ecn,
+				.app = flow->local_port == SIM_SERVER_PORT ? 0 : MR_TCP_APP_NONE,
+				.flow = *flow };
+
+	mr_tcp_input(w->hosts[host].tcp, &in);
+}
+
 static void
 arrive(struct sim_world *w, const struct sim_event *e)
 {
-	struct mr_tcp_in in = { .bytes = e->bytes,
-				.byte_count = (uint16_t)e->byte_count,
-				.ecn = e->ecn,
-				.app = e->flow.local_port == SIM_SERVER_PORT ? 0 : MR_TCP_APP_NONE,
-				.flow = e->flow };
-
+	if (w->hosts[e->to].dead)
+		return;
 	if (mr_tcp_checksum(&e->flow, e->bytes, e->byte_count) != 0)
 		return; /* lib/net drops it */
-	mr_tcp_input(w->hosts[e->to].tcp, &in);
+	sim_put(w, e->to, &e->flow, e->bytes, e->byte_count, e->ecn);
+	if (w->reneging && !w->healed && sim_chance(w, 3))
+		for (uint32_t i = 0; i < 2 * w->pair_count; i++)
+			if (w->sides[i].host == e->to)
+				sim_renege(w, &w->sides[i]);
 }
 
 static void
@@ -297,18 +330,58 @@ heal(struct sim_world *w)
 			c->loss_ppm = c->burst_loss_ppm = c->corrupt_ppm = c->duplicate_ppm = 0;
 			c->reorder_ppm = c->mark_ppm = 0;
 			c->rate_bps = MR_MAX(c->rate_bps, 100000000ull) * (c->rate_bps != 0);
+			c->delay_ns = MR_MIN(c->delay_ns, 20 * MR_NS_PER_MS);
 		}
 	for (uint32_t i = 0; i < 2 * w->pair_count; i++)
 		sim_app_in(w, &w->sides[i], 0);
 }
 
 static void
+link_change(struct sim_world *w, const struct sim_event *e)
+{
+	struct mr_net_link_config *up = &w->hosts[e->to].up.config;
+	struct mr_net_link_config *down = &w->hosts[e->to].down.config;
+
+	if (e->kind == SIM_LINK_DELAY) {
+		up->delay_ns = down->delay_ns = e->delay_ns;
+		sim_note(w, SIM_F_link_delay_jump);
+		sim_trace(w, "the path's delay becomes %llu us",
+			  (unsigned long long)e->delay_ns / 1000);
+		return;
+	}
+	sim_note(w, e->mtu < up->mtu ? SIM_F_link_mtu_down : SIM_F_link_mtu_up);
+	up->mtu = down->mtu = e->mtu;
+	sim_trace(w, "the path's MTU becomes %u", e->mtu);
+}
+
+/* host_of says which host something happens at, or UINT32_MAX. */
+static uint32_t
+host_of(const struct sim_world *w, const struct sim_event *e)
+{
+	switch (e->kind) {
+	case SIM_FRAME:
+	case SIM_ICMP:
+		return e->to;
+	case SIM_APP:
+	case SIM_RESUME:
+	case SIM_FORGE:
+		return w->sides[e->to].host;
+	case SIM_REOPEN:
+		return w->sides[2 * e->to].host;
+	case SIM_HEAL:
+	case SIM_LINK_MTU:
+	case SIM_LINK_DELAY:
+	case SIM_DEATH:
+		break;
+	}
+	return UINT32_MAX;
+}
+
+static void
 happen(struct sim_world *w, struct sim_event *e)
 {
-	uint32_t host = e->kind == SIM_FRAME || e->kind == SIM_ICMP ? e->to : UINT32_MAX;
+	uint32_t host = host_of(w, e);
 
-	if (e->kind == SIM_APP || e->kind == SIM_RESUME)
-		host = w->sides[e->to].host;
 	if (host != UINT32_MAX)
 		turn(w, host);
 	switch (e->kind) {
@@ -326,15 +399,29 @@ happen(struct sim_world *w, struct sim_event *e)
 	case SIM_HEAL:
 		heal(w);
 		break;
-	case SIM_LINK:
-		w->hosts[e->to].up.config.mtu = w->hosts[e->to].down.config.mtu = e->mtu;
-		sim_trace(w, "the path's MTU becomes %u", e->mtu);
+	case SIM_LINK_MTU:
+	case SIM_LINK_DELAY:
+		link_change(w, e);
 		break;
 	case SIM_ICMP:
-		mr_tcp_icmp(w->hosts[e->to].tcp, &e->flow, e->seq, MR_TCP_ICMP_TOO_BIG, 3, 4,
-			    e->mtu);
+		sim_icmp(w, e);
+		break;
+	case SIM_REOPEN:
+		sim_reopen(w, e->to);
+		break;
+	case SIM_FORGE:
+		sim_forge(w, &w->sides[e->to]);
+		break;
+	case SIM_DEATH:
+		sim_trace(w, "host %u is heard of no more", e->to);
+		w->hosts[e->to].dead = true;
+		sim_note(w, SIM_F_peer_dead);
 		break;
 	}
+	if (host != UINT32_MAX)
+		sim_look(w, host);
+	if (host != UINT32_MAX && (w->trace || w->events % SIM_AUDIT_EVENTS == 0))
+		sim_audit(w, host);
 }
 
 static bool
@@ -347,7 +434,8 @@ over(const struct sim_world *w)
 			return false;
 	}
 	for (uint32_t i = 0; i < w->heap_count; i++)
-		if (w->heap[i].kind == SIM_FRAME || w->heap[i].kind == SIM_HEAL)
+		if (w->heap[i].kind == SIM_FRAME || w->heap[i].kind == SIM_HEAL ||
+		    w->heap[i].kind == SIM_REOPEN)
 			return false;
 	return true;
 }
@@ -381,8 +469,10 @@ sim_run(struct sim_world *w)
 				 (unsigned long long)w->events);
 		if (timer) {
 			for (uint32_t i = 0; i < w->host_count; i++)
-				if (mr_tcp_next_ns(w->hosts[i].tcp) <= at_ns)
+				if (mr_tcp_next_ns(w->hosts[i].tcp) <= at_ns) {
 					turn(w, i);
+					sim_look(w, i);
+				}
 		} else {
 			struct sim_event e = pop(w);
 
