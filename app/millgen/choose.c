@@ -56,6 +56,36 @@ choose_draw(const struct choose_zipf *self, uint32_t count, struct mr_rng *rng)
 }
 
 int
+gen_choice_read(const char *how, bool missing_allowed, enum gen_choice *choice, double *exponent,
+		struct mr_error *error)
+{
+	char *end = NULL;
+
+	*exponent = 1;
+	if (!how)
+		return 0;
+	if (strcmp(how, "sequential") == 0) {
+		*choice = GEN_CHOICE_SEQUENTIAL;
+	} else if (strcmp(how, "uniform") == 0) {
+		*choice = GEN_CHOICE_UNIFORM;
+	} else if (strcmp(how, "missing") == 0 && missing_allowed) {
+		*choice = GEN_CHOICE_MISSING;
+	} else if (strncmp(how, "zipf", 4) == 0 && (!how[4] || how[4] == ':')) {
+		*choice = GEN_CHOICE_ZIPF;
+		if (how[4])
+			*exponent = strtod(how + 5, &end);
+		if (end && (end == how + 5 || *end))
+			return mr_error_set(error, -EINVAL, "--choose: '%s': no exponent", how);
+	} else {
+		return mr_error_set(error, -EINVAL,
+				    "--choose: '%s' is not sequential, uniform, zipf[:EXPONENT] or "
+				    "(for a pattern of names) missing",
+				    how);
+	}
+	return 0;
+}
+
+int
 gen_chooser_create(struct gen_chooser *self, enum gen_choice choice, uint32_t count,
 		   double exponent, uint64_t seed, struct mr_error *error)
 {

@@ -36,38 +36,6 @@ struct dns_mode {
 	double exponent;
 };
 
-static int
-dns_choice(struct dns_mode *self, struct mr_error *error)
-{
-	const char *how = self->options->choose;
-
-	self->exponent = 1;
-	self->choice = self->options->queries ? GEN_CHOICE_SEQUENTIAL : GEN_CHOICE_UNIFORM;
-	if (!how)
-		return 0;
-	if (strcmp(how, "sequential") == 0) {
-		self->choice = GEN_CHOICE_SEQUENTIAL;
-	} else if (strcmp(how, "uniform") == 0) {
-		self->choice = GEN_CHOICE_UNIFORM;
-	} else if (strcmp(how, "missing") == 0 && self->options->pattern) {
-		self->choice = GEN_CHOICE_MISSING;
-	} else if (strncmp(how, "zipf", 4) == 0 && (!how[4] || how[4] == ':')) {
-		char *end = NULL;
-
-		self->choice = GEN_CHOICE_ZIPF;
-		if (how[4])
-			self->exponent = strtod(how + 5, &end);
-		if (end && (end == how + 5 || *end))
-			return mr_error_set(error, -EINVAL, "--choose: '%s': no exponent", how);
-	} else {
-		return mr_error_set(error, -EINVAL,
-				    "--choose: '%s' is not sequential, uniform, zipf[:EXPONENT] or "
-				    "(for a pattern) missing",
-				    how);
-	}
-	return 0;
-}
-
 /* dns_expect reads what a right reply is. */
 static int
 dns_expect(struct dns_mode *self, struct mr_error *error)
@@ -152,49 +120,21 @@ dns_frames(struct dns_mode *self, struct mr_error *error)
 		.port_count = 32768,
 		.seed = options->seed,
 	};
-	unsigned low, high;
-	int code, used = 0;
+	struct gen_way ways[GEN_LANE_MAX];
+	uint32_t way_count, low = frame.port_low, count = frame.port_count;
+	int code = options->source_ports ? gen_hop_ports(options->source_ports, &low, &count, error)
+					 : 0;
 
-	if (options->source_ports) {
-		if (sscanf(options->source_ports, "%u-%u%n", &low, &high, &used) != 2 ||
-		    options->source_ports[used] || low < 1 || high < low || high > 65535)
-			return mr_error_set(error, -EINVAL, "--source-ports: '%s' is not LOW-HIGH",
-					    options->source_ports);
-		frame.port_low = (uint16_t)low;
-		frame.port_count = (uint16_t)(high - low + 1);
-	}
-	code = gen_frames_create(self->frames, &self->questions, &frame, error);
-	if (code)
-		return code;
-	if (!options->targets.count || !options->sources.count)
-		return mr_error_set(error, -EINVAL, "--target and --source are needed");
-	for (unsigned t = 0; t < options->targets.count; t++) {
-		uint16_t port = DNS_PORT, lanes = self->frames->lane_count;
-		struct mr_addr target;
-
-		if (gen_options_endpoint(options->targets.items[t], &target, &port))
-			return mr_error_set(error, -EINVAL, "--target: '%s' is not ADDR[:PORT]",
-					    options->targets.items[t]);
-		for (unsigned s = 0; s < options->sources.count; s++) {
-			struct mr_prefix source;
-
-			if (mr_prefix_parse(options->sources.items[s], &source))
-				return mr_error_set(error, -EINVAL,
-						    "--source: '%s' is no prefix (host bits are "
-						    "to be zero)",
-						    options->sources.items[s]);
-			if (mr_addr_is_v4(&target) != mr_addr_is_v4(&source.addr))
-				continue;
-			code = gen_frames_add_lane(self->frames, &target, port, &source,
-						   (uint32_t)options->clients, error);
-			if (code)
-				return code;
-		}
-		if (self->frames->lane_count == lanes)
-			return mr_error_set(error, -EINVAL, "no --source of the family of %s",
-					    options->targets.items[t]);
-	}
-	return 0;
+	frame.port_low = (uint16_t)low;
+	frame.port_count = (uint16_t)count;
+	if (!code)
+		code = gen_frames_create(self->frames, &self->questions, &frame, error);
+	if (!code)
+		code = gen_hop_ways(options, DNS_PORT, ways, &way_count, error);
+	for (uint32_t i = 0; i < way_count && !code; i++)
+		code = gen_frames_add_lane(self->frames, &ways[i].target, ways[i].target_port,
+					   &ways[i].prefix, (uint32_t)options->clients, error);
+	return code;
 }
 
 /* dns_prepare makes all that needs no port. */
@@ -206,7 +146,9 @@ dns_prepare(struct dns_mode *self, struct mr_error *error)
 
 	if (!options->pattern == !options->queries)
 		return mr_error_set(error, -EINVAL, "one of --pattern and --queries is needed");
-	code = dns_choice(self, error);
+	self->choice = options->queries ? GEN_CHOICE_SEQUENTIAL : GEN_CHOICE_UNIFORM;
+	code = gen_choice_read(options->choose, options->pattern != NULL, &self->choice,
+			       &self->exponent, error);
 	if (!code)
 		code = options->pattern
 			       ? gen_question_pattern(&self->questions, options->pattern,
@@ -284,15 +226,9 @@ dns_connect(struct dns_mode *self, struct mr_error *error)
 				     self->frames->options.port_count - 1),
 			  error))
 		return GEN_EXIT_USAGE;
-	if (gen_hop_resolve(&loop->neigh, loop->port, loop->pool, &loop->stop,
-			    options->link_wait_ns)) {
-		mr_error_set(
-			error, -EHOSTUNREACH,
-			"nobody answers for the link address of %s (ARP, neighbour discovery); "
-			"--via and --target-mac may help",
-			options->via ? options->via : options->targets.items[0]);
-		return GEN_EXIT_LINK;
-	}
+	status = gen_hop_find(&loop->neigh, loop->port, loop->pool, &loop->stop, options, error);
+	if (status)
+		return status;
 	for (uint16_t lane = 0; lane < self->frames->lane_count; lane++)
 		gen_frames_set_macs(self->frames, lane, &loop->neigh.mac,
 				    &loop->neigh.hops[lane].mac);

@@ -5,6 +5,7 @@
 #include "hop.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,60 @@ gen_hop_set(struct gen_neigh *neigh, const char *via, const char *mac, struct mr
 		if (mac && mr_mac_parse(mac, &hop->mac))
 			return mr_error_set(error, -EINVAL, "--target-mac: '%s' is none", mac);
 	}
+	return 0;
+}
+
+int
+gen_hop_ways(const struct gen_options *options, uint16_t default_port,
+	     struct gen_way ways[GEN_LANE_MAX], uint32_t *way_count, struct mr_error *error)
+{
+	*way_count = 0;
+	if (!options->targets.count || !options->sources.count)
+		return mr_error_set(error, -EINVAL, "--target and --source are needed");
+	for (unsigned t = 0; t < options->targets.count; t++) {
+		uint32_t before = *way_count;
+		uint16_t port = default_port;
+		struct mr_addr target;
+
+		if (gen_options_endpoint(options->targets.items[t], &target, &port))
+			return mr_error_set(error, -EINVAL, "--target: '%s' is not ADDR[:PORT]",
+					    options->targets.items[t]);
+		for (unsigned s = 0; s < options->sources.count; s++) {
+			struct mr_prefix source;
+
+			if (mr_prefix_parse(options->sources.items[s], &source))
+				return mr_error_set(error, -EINVAL,
+						    "--source: '%s' is no prefix (host bits are "
+						    "to be zero)",
+						    options->sources.items[s]);
+			if (mr_addr_is_v4(&target) != mr_addr_is_v4(&source.addr))
+				continue;
+			if (*way_count == GEN_LANE_MAX)
+				return mr_error_set(error, -E2BIG,
+						    "at most %d pairs of target and source",
+						    GEN_LANE_MAX);
+			if (gen_way_make(&ways[(*way_count)++], &target, port, &source,
+					 (uint32_t)options->clients, error))
+				return error->code;
+		}
+		if (*way_count == before)
+			return mr_error_set(error, -EINVAL, "no --source of the family of %s",
+					    options->targets.items[t]);
+	}
+	return 0;
+}
+
+int
+gen_hop_ports(const char *text, uint32_t *low, uint32_t *count, struct mr_error *error)
+{
+	unsigned first, last;
+	int used = 0;
+
+	if (sscanf(text, "%u-%u%n", &first, &last, &used) != 2 || text[used] || first < 1 ||
+	    last < first || last > 65535)
+		return mr_error_set(error, -EINVAL, "--source-ports: '%s' is not LOW-HIGH", text);
+	*low = first;
+	*count = last - first + 1;
 	return 0;
 }
 
@@ -88,6 +143,19 @@ gen_hop_resolve(struct gen_neigh *neigh, struct mr_port *port, struct rte_mempoo
 			nanosleep(&pause, NULL);
 	}
 	return gen_neigh_known(neigh) ? 0 : -ETIMEDOUT;
+}
+
+int
+gen_hop_find(struct gen_neigh *neigh, struct mr_port *port, struct rte_mempool *pool,
+	     const bool *stop, const struct gen_options *options, struct mr_error *error)
+{
+	if (!gen_hop_resolve(neigh, port, pool, stop, options->link_wait_ns))
+		return GEN_EXIT_OK;
+	mr_error_set(error, -EHOSTUNREACH,
+		     "nobody answers for the link address of %s (ARP, neighbour discovery); "
+		     "--via and --target-mac may help",
+		     options->via ? options->via : options->targets.items[0]);
+	return GEN_EXIT_LINK;
 }
 
 int

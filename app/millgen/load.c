@@ -73,10 +73,11 @@ load_run(struct gen_load *self, const char *label, uint64_t rate_qps, uint64_t w
 	int code;
 
 	self->label = label;
-	*self->run = (struct gen_run){ .rate_qps = rate_qps,
-				       .warm_up_ns = warm_up_ns,
-				       .duration_ns = duration_ns,
-				       .drain_ns = self->options->timeout_ns };
+	*self->run =
+		(struct gen_run){ .rate_qps = rate_qps,
+				  .warm_up_ns = warm_up_ns,
+				  .duration_ns = duration_ns,
+				  .drain_ns = self->options->timeout_ns + self->drain_spare_ns };
 	*self->done = *self->stop = false;
 	gen_report_begin(&self->report);
 	code = gen_rig_launch(self->rig, self->function, self->context, self->stop, self->done,

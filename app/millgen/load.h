@@ -29,7 +29,8 @@ struct gen_load {
 	struct gen_run *run;
 	struct gen_tally *tally;
 	bool *stop, *done;
-	const char *label; /* of the run that is on */
+	uint64_t drain_spare_ns; /* that the last answers are waited for beyond the time limit */
+	const char *label;       /* of the run that is on */
 };
 
 /* gen_load_read reads --rate, --step and --loss. */

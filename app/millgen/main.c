@@ -8,6 +8,7 @@
 #include "dns.h"
 #include "options.h"
 #include "replay.h"
+#include "tcp.h"
 
 static const struct {
 	const char *name;
@@ -15,6 +16,7 @@ static const struct {
 	int (*run)(const struct gen_options *options, struct mr_error *error);
 } main_modes[] = {
 	{ "dns", GEN_MODE_DNS, gen_dns_main },
+	{ "tcp", GEN_MODE_TCP, gen_tcp_main },
 	{ "replay", GEN_MODE_REPLAY, gen_replay_main },
 	{ "zone", GEN_MODE_ZONE, gen_zone_main },
 };
@@ -33,6 +35,12 @@ main(int argc, char **argv)
 		.probe_ns = MR_NS_PER_S,
 		.loss_percent = 0.1,
 		.seed = 1,
+		.status = 200,
+		.request_bytes = 150,
+		.pipeline = 1,
+		.time_wait_ns = 60 * MR_NS_PER_S,
+		.again_ns = 60 * MR_NS_PER_S,
+		.window_bytes = 256 << 10,
 		.loops = 1,
 		.frames = 1000,
 	};
@@ -48,6 +56,8 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], main_modes[i].name) != 0)
 			continue;
 		options.mode = main_modes[i].mode;
+		if (options.mode == GEN_MODE_TCP)
+			options.timeout_ns = 5 * MR_NS_PER_S;
 		if (gen_options_parse(&options, argc - 2, argv + 2, &help, &error)) {
 			fprintf(stderr, "millgen %s: %s (--help tells the options)\n", argv[1],
 				error.text);

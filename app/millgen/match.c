@@ -408,3 +408,23 @@ gen_match_reply(struct gen_match *self, const uint8_t *frame, uint32_t frame_byt
 		return GEN_malformed;
 	return match_message(self, &in, random, lane, question_bytes, slot->question, reply);
 }
+
+enum gen_verdict
+gen_match_message(const struct gen_match *self, const uint8_t *dns, uint32_t dns_bytes,
+		  uint32_t question, uint8_t *rcode)
+{
+	struct match_datagram in = { .dns = dns, .dns_bytes = dns_bytes };
+	uint8_t wire[GEN_QUESTION_MAX_BYTES + 8];
+	uint16_t bytes = gen_question_write(self->frames->questions, question, wire);
+	struct gen_reply reply = { .found = true };
+	enum gen_verdict verdict;
+
+	if (mr_load_be16(dns + 2) & MATCH_OPCODE)
+		return GEN_malformed;
+	if (mr_load_be16(dns + 4) != 1 || dns_bytes < (uint32_t)GEN_DNS_BYTES + bytes ||
+	    memcmp(dns + GEN_DNS_BYTES, wire, bytes) != 0)
+		return GEN_wrong_question;
+	verdict = match_message(self, &in, 0, NULL, bytes, question, &reply);
+	*rcode = reply.rcode;
+	return verdict;
+}

@@ -100,4 +100,11 @@ MR_HOT MR_NONNULL enum gen_verdict gen_match_reply(struct gen_match *self, const
 						   uint32_t frame_bytes, uint64_t now_tsc,
 						   struct gen_reply *reply);
 
+/* gen_match_message judges a DNS message that came by another way than a datagram and answers
+ * question: its ID and QR are looked at already. Cookies and mixed case are not. The buffer is
+ * readable for 64 bytes more. */
+MR_NONNULL enum gen_verdict gen_match_message(const struct gen_match *self, const uint8_t *dns,
+					      uint32_t dns_bytes, uint32_t question,
+					      uint8_t *rcode);
+
 #endif

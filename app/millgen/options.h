@@ -19,7 +19,12 @@ enum {
 	GEN_TEXTS_MAX = GEN_LANE_MAX,
 };
 
-enum gen_mode { GEN_MODE_DNS = 1 << 0, GEN_MODE_ZONE = 1 << 1, GEN_MODE_REPLAY = 1 << 2 };
+enum gen_mode {
+	GEN_MODE_DNS = 1 << 0,
+	GEN_MODE_ZONE = 1 << 1,
+	GEN_MODE_REPLAY = 1 << 2,
+	GEN_MODE_TCP = 1 << 3,
+};
 
 struct gen_texts {
 	const char *items[GEN_TEXTS_MAX];
@@ -42,6 +47,11 @@ struct gen_options {
 	uint64_t count, edns_bytes;
 	bool dnssec_ok, cookie, random_case, recursion_desired;
 	const char *expect;
+	/* TCP */
+	const char *scenario, *path, *host, *body, *close;
+	uint64_t status, request_bytes, requests, pipeline, connections;
+	uint64_t time_wait_ns, again_ns, mss, window_bytes;
+	bool no_timestamps;
 	/* load */
 	const char *rate, *step;
 	uint64_t duration_ns, warm_up_ns, timeout_ns, probe_ns, outstanding, seed;

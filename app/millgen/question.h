@@ -62,6 +62,33 @@ void gen_question_free(struct gen_question_set *self);
 uint16_t gen_question_write(const struct gen_question_set *self, uint32_t index,
 			    uint8_t out[GEN_QUESTION_MAX_BYTES]);
 
+/* gen_digits writes number (below GEN_NUMBER_LIMIT) in decimal, first digit in the lowest byte,
+ * zeros above the last, and returns how many digits it has: no table, no branch. */
+static inline unsigned
+gen_digits(uint32_t number, uint64_t *digits)
+{
+	uint64_t fours = number / 10000 | (uint64_t)(number % 10000) << 32;
+	uint64_t hundreds = ((fours * 10486) >> 20) & 0x0000007f0000007full;
+	uint64_t twos = (fours - hundreds * 100) << 16 | hundreds;
+	uint64_t tens = ((twos * 103) >> 10) & 0x000f000f000f000full;
+	uint64_t ones = (twos - tens * 10) << 8 | tens;
+	unsigned zeros = (unsigned)__builtin_ctzll(ones | 1ull << 56) / 8;
+
+	*digits = (ones | 0x3030303030303030ull) >> (8 * zeros);
+	return 8 - zeros;
+}
+
+/* gen_question_bytes returns what gen_question_write would. */
+static inline uint16_t
+gen_question_bytes(const struct gen_question_set *self, uint32_t index)
+{
+	uint64_t digits;
+
+	if (!self->is_pattern)
+		return self->list[index].bytes;
+	return (uint16_t)(self->head_bytes + gen_digits(index, &digits) + self->tail_bytes);
+}
+
 /* gen_question_rdata writes the rdata that number has; returns its bytes, 0 when the type has no
  * rule. */
 static inline uint16_t
@@ -80,22 +107,6 @@ gen_question_rdata(uint16_t qtype, uint32_t number, uint8_t out[GEN_RDATA_MAX_BY
 	}
 }
 
-/* gen_digits writes number (below GEN_NUMBER_LIMIT) in decimal, first digit in the lowest byte,
- * zeros above the last, and returns how many digits it has: no table, no branch. */
-static inline unsigned
-gen_digits(uint32_t number, uint64_t *digits)
-{
-	uint64_t fours = number / 10000 | (uint64_t)(number % 10000) << 32;
-	uint64_t hundreds = ((fours * 10486) >> 20) & 0x0000007f0000007full;
-	uint64_t twos = (fours - hundreds * 100) << 16 | hundreds;
-	uint64_t tens = ((twos * 103) >> 10) & 0x000f000f000f000full;
-	uint64_t ones = (twos - tens * 10) << 8 | tens;
-	unsigned zeros = (unsigned)__builtin_ctzll(ones | 1ull << 56) / 8;
-
-	*digits = (ones | 0x3030303030303030ull) >> (8 * zeros);
-	return 8 - zeros;
-}
-
 /* ---- which question next ---- */
 
 enum gen_choice { GEN_CHOICE_SEQUENTIAL, GEN_CHOICE_UNIFORM, GEN_CHOICE_ZIPF, GEN_CHOICE_MISSING };
@@ -108,15 +119,18 @@ struct gen_chooser {
 	uint32_t *drawn;
 };
 
+/* gen_choice_read reads --choose; *choice is the default before. */
+MR_MUST_USE int gen_choice_read(const char *how, bool missing_allowed, enum gen_choice *choice,
+				double *exponent, struct mr_error *error);
 /* gen_chooser_create makes a chooser among count questions; exponent is Zipf's. MISSING gives
  * numbers of a pattern that are not in its zone. */
 MR_MUST_USE int gen_chooser_create(struct gen_chooser *self, enum gen_choice choice, uint32_t count,
 				   double exponent, uint64_t seed, struct mr_error *error);
 void gen_chooser_destroy(struct gen_chooser *self);
 
-/* gen_chooser_pick returns the question of query seq; random is 32 random bits of that query. */
+/* gen_chooser_at returns a question as a function of seq and 32 random bits of it. */
 static inline uint32_t
-gen_chooser_pick(struct gen_chooser *self, uint64_t seq, uint32_t random)
+gen_chooser_at(const struct gen_chooser *self, uint64_t seq, uint32_t random)
 {
 	switch (self->choice) {
 	case GEN_CHOICE_UNIFORM:
@@ -129,6 +143,15 @@ gen_chooser_pick(struct gen_chooser *self, uint64_t seq, uint32_t random)
 	case GEN_CHOICE_SEQUENTIAL:
 		break;
 	}
+	return (uint32_t)(seq % self->count);
+}
+
+/* gen_chooser_pick returns the question of query seq; random is 32 random bits of that query. */
+static inline uint32_t
+gen_chooser_pick(struct gen_chooser *self, uint64_t seq, uint32_t random)
+{
+	if (mr_likely(self->choice != GEN_CHOICE_SEQUENTIAL))
+		return gen_chooser_at(self, seq, random);
 	random = self->next;
 	self->next = random + 1 == self->count ? 0 : random + 1;
 	return random;

@@ -44,7 +44,9 @@ gen_outcome_make(struct gen_outcome *self, const struct gen_run *run, const stru
 		self->clean = false;
 		snprintf(self->why, sizeof(self->why), "%.2f %% of the schedule was sent: %s",
 			 100.0 * (double)self->sent / (double)self->scheduled,
-			 tally->tx_full ? "the port took no more" : "the generator is too slow");
+			 tally->shortage  ? tally->shortage
+			 : tally->tx_full ? "the port took no more"
+					  : "the generator is too slow");
 	} else if (run->rate_qps && self->lag_p99_ns > GEN_LAG_LIMIT_NS) {
 		self->clean = false;
 		snprintf(self->why, sizeof(self->why),

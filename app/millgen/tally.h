@@ -49,7 +49,8 @@ struct gen_tally {
 	uint64_t asked_for_us; /* ARP and ND questions answered */
 	uint64_t tx_full;      /* turns in which the port did not take all */
 	uint64_t turns, idle_turns;
-	uint64_t measured_ns;        /* length of MEASURE as it was */
+	const char *shortage; /* what the schedule had to wait for, beside the port; or NULL */
+	uint64_t measured_ns; /* length of MEASURE as it was */
 	struct mr_histogram latency; /* ns, from the intended time to receipt */
 	struct mr_histogram lag;     /* ns, from the intended time to handing it to the port */
 };

@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * millgen/client - the life of a connection.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "client_int.h"
+
+enum {
+	CLIENT_OPEN_TRIES = 256,        /* tuples passed over in one search */
+	CLIENT_DEFAULT_MSS = 536,       /* RFC 9293 3.7.1; IPv6 allows more, this is safe */
+	CLIENT_SMALL_WINDOW = 32 << 10, /* below it a batch may not have been sent whole */
+	CLIENT_RTO_FIRST = 20,          /* 1 s, RFC 6298 2.1 */
+	CLIENT_RTO_LEAST = 4,           /* 200 ms */
+	CLIENT_RTO_UNIT_MS = 50,
+	CLIENT_HUGE_BYTES = 2 << 20,
+};
+
+static inline size_t
+client_table_bytes(const struct gen_client *self)
+{
+	return mr_round_up(((size_t)self->slot_mask + 1) * sizeof(*self->conns), CLIENT_HUGE_BYTES);
+}
+
+int
+gen_client_create(struct gen_client *self, uint64_t tsc_hz, uint64_t now_tsc,
+		  struct mr_error *error)
+{
+	const struct gen_client_options *options = &self->options;
+
+	MR_ASSERT(options->slot_bits >= GEN_CLIENT_SLOT_BITS_MIN &&
+		  options->slot_bits <= GEN_CLIENT_SLOT_BITS_MAX);
+	self->slot_mask = (uint32_t)((1ull << options->slot_bits) - 1);
+	self->tsc_hz = tsc_hz;
+	self->ms_per_cycle_q64 = (uint64_t)(1e3 / (double)tsc_hz * 0x1p64);
+	self->ns_per_cycle_q32 = (uint64_t)(1e9 / (double)tsc_hz * 0x1p32);
+	self->window = (uint16_t)MR_MIN(options->window_bytes >> options->segment.window_scale,
+					(uint32_t)UINT16_MAX);
+	self->conns = mmap(NULL, client_table_bytes(self), PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	self->ready = calloc((size_t)self->slot_mask + 1, sizeof(*self->ready));
+	if (self->conns == MAP_FAILED || !self->ready) {
+		self->conns = NULL;
+		return mr_error_set(error, -ENOMEM, "no memory for %u connections",
+				    self->slot_mask + 1);
+	}
+	/* Where the kernel has large pages to give, a connection costs no TLB miss. */
+	(void)madvise(self->conns, client_table_bytes(self), MADV_HUGEPAGE);
+	self->base_tsc = now_tsc;
+	self->ts_base = (uint32_t)(((__uint128_t)now_tsc * self->ms_per_cycle_q64) >> 64);
+	gen_client_time(self, now_tsc);
+	return 0;
+}
+
+void
+gen_client_destroy(struct gen_client *self)
+{
+	if (self->conns)
+		munmap(self->conns, client_table_bytes(self));
+	free(self->ready);
+	self->conns = NULL;
+	self->ready = NULL;
+	gen_tuples_free(&self->tuples);
+	gen_ask_free(&self->ask);
+}
+
+uint32_t
+gen_client_iss(const struct gen_client *self, uint32_t tuple)
+{
+	/* RFC 6528: a keyed hash of the 4-tuple, and a clock of 4 us. */
+	return (uint32_t)gen_mix(tuple ^ self->options.seed) + (self->ts_base + self->now_ms) * 250;
+}
+
+/* ---- how a connection ends ---- */
+
+static void
+client_state(struct gen_client *self, struct gen_conn *conn, enum gen_conn_state state)
+{
+	self->open_count += (state != GEN_CLOSED) - (conn->state != GEN_CLOSED);
+	self->handshakes += (state == GEN_SYN_SENT) - (conn->state == GEN_SYN_SENT);
+	self->held_count += (state == GEN_ESTABLISHED) - (conn->state == GEN_ESTABLISHED);
+	conn->state = (uint8_t)state;
+}
+
+void
+client_end(struct gen_client *self, struct gen_conn *conn, enum gen_tcp_verdict verdict)
+{
+	if (conn->open)
+		client_count(self, conn, verdict == GEN_TCP_closed ? GEN_TCP_closed_early : verdict,
+			     conn->open);
+	if (conn->flags & GEN_CONN_LAST_RIGHT)
+		client_count(self, conn,
+			     verdict == GEN_TCP_closed  ? GEN_TCP_ok
+			     : verdict == GEN_TCP_reset ? GEN_TCP_reset
+							: GEN_TCP_not_closed,
+			     1);
+	if (verdict == GEN_TCP_closed)
+		client_note(self, GEN_TCP_closed);
+	gen_tuple_close(&self->tuples, conn->tuple, self->now_ms);
+	gen_ask_drop(&self->ask, conn);
+	client_state(self, conn, GEN_CLOSED);
+	conn->open = 0;
+	conn->deadline_ms = 0;
+	conn->ts_recent = self->now_ms;
+	conn->flags &= GEN_CONN_LINKED | GEN_CONN_READY;
+}
+
+void
+client_abort(struct gen_client *self, struct gen_conn *conn, enum gen_tcp_verdict verdict)
+{
+	client_emit(self, conn, GEN_RST | GEN_ACK, conn->snd_nxt);
+	client_end(self, conn, verdict);
+}
+
+/* client_close sends our FIN from a connection on which all is answered. */
+static void
+client_close(struct gen_client *self, struct gen_conn *conn, enum gen_conn_state state)
+{
+	client_emit(self, conn, GEN_FIN | GEN_ACK, conn->snd_nxt);
+	conn->snd_nxt++;
+	conn->retries = 0;
+	client_state(self, conn, state);
+	client_arm_sent(self, conn);
+}
+
+/* ---- how it begins ---- */
+
+bool
+gen_client_can_open(struct gen_client *self)
+{
+	struct gen_tuples *tuples = &self->tuples;
+
+	for (unsigned i = 0; i < CLIENT_OPEN_TRIES; i++, gen_tuple_pass(tuples)) {
+		const struct gen_conn *conn = &self->conns[tuples->next & self->slot_mask];
+
+		if (!gen_tuple_ready(tuples, self->now_ms)) {
+			client_note(self, GEN_TCP_no_tuple);
+			return false;
+		}
+		if (mr_unlikely(conn->state != GEN_CLOSED)) {
+			client_note(self, GEN_TCP_no_slot);
+			continue;
+		}
+		/* This very tuple, and closed after its block was entered. */
+		if (mr_unlikely(conn->tuple == tuples->next && conn->ts_recent &&
+				self->now_ms - conn->ts_recent < tuples->time_wait_ms))
+			continue;
+		return true;
+	}
+	client_note(self, GEN_TCP_no_tuple);
+	return false;
+}
+
+void
+gen_client_open(struct gen_client *self, uint64_t intended_tsc, uint8_t batch)
+{
+	uint32_t tuple = self->tuples.next, iss = gen_client_iss(self, tuple);
+	struct gen_conn *conn = &self->conns[tuple & self->slot_mask];
+
+	gen_tuple_pass(&self->tuples);
+	*conn = (struct gen_conn){
+		.intended_tsc = intended_tsc,
+		.tuple = tuple,
+		.snd_una = iss,
+		.snd_nxt = iss + 1,
+		.ask_seq = iss + 1,
+		.timer_next = conn->timer_next,
+		.flags = conn->flags & (GEN_CONN_LINKED | GEN_CONN_READY),
+		.rto_50ms = CLIENT_RTO_FIRST,
+		.batch = batch,
+		.open = batch,
+	};
+	client_state(self, conn, GEN_SYN_SENT);
+	client_note(self, GEN_TCP_opened);
+	client_emit(self, conn, GEN_SYN, iss);
+	client_arm_sent(self, conn);
+}
+
+void
+client_batch(struct gen_client *self, struct gen_conn *conn, uint64_t intended_tsc, uint8_t batch)
+{
+	conn->intended_tsc = intended_tsc;
+	conn->batch = conn->open = batch;
+	conn->retries = 0;
+	client_send_batch(self, conn, conn->snd_nxt, GEN_CLIENT_OUT_PER_INPUT - 1);
+	client_arm_sent(self, conn);
+}
+
+bool
+gen_client_ask(struct gen_client *self, uint64_t intended_tsc, uint8_t batch)
+{
+	while (self->ready_count) {
+		struct gen_conn *conn = &self->conns[self->ready[self->ready_first]];
+
+		self->ready_first = (self->ready_first + 1) & self->slot_mask;
+		self->ready_count--;
+		conn->flags &= (uint8_t)~GEN_CONN_READY;
+		if (mr_unlikely(conn->state != GEN_ESTABLISHED || conn->open ||
+				(conn->flags & GEN_CONN_SERVER_CLOSES)))
+			continue; /* closed since it was put here */
+		client_batch(self, conn, intended_tsc, batch);
+		return true;
+	}
+	return false;
+}
+
+/* client_idle decides what a connection does on which nothing is outstanding. */
+static void
+client_idle(struct gen_client *self, struct gen_conn *conn)
+{
+	conn->deadline_ms = 0;
+	if (self->ask.per_connection && conn->ask_done == self->ask.per_connection) {
+		if (self->ask.client_closes)
+			client_close(self, conn, GEN_FIN_WAIT_1);
+		else
+			client_arm(self, conn, self->options.timeout_ms, false);
+	} else if (conn->flags & GEN_CONN_SERVER_CLOSES) {
+		client_arm(self, conn, self->options.timeout_ms, false);
+	} else if (self->options.again_ms) {
+		conn->flags |= GEN_CONN_HELD;
+		client_arm(self, conn, self->options.again_ms, true);
+	} else if (!(conn->flags & GEN_CONN_READY)) {
+		conn->flags |= GEN_CONN_READY;
+		self->ready[(self->ready_first + self->ready_count++) & self->slot_mask] =
+			client_slot(self, conn);
+	}
+}
+
+/* ---- answers ---- */
+
+/* client_answered takes the answer to one of the outstanding requests. */
+static void
+client_answered(struct gen_client *self, struct gen_conn *conn, const struct gen_bite *bite)
+{
+	bool right = bite->verdict == GEN_TCP_ok || bite->verdict == GEN_TCP_truncated, last;
+
+	if (conn->intended_tsc >= self->measure_tsc) {
+		uint64_t cycles =
+			self->now_tsc > conn->intended_tsc ? self->now_tsc - conn->intended_tsc : 0;
+
+		mr_histogram_record(&self->tally->latency,
+				    (uint64_t)(((__uint128_t)cycles * self->ns_per_cycle_q32) >>
+					       32),
+				    1);
+	}
+	conn->open--;
+	if (mr_likely(self->ask.kind != GEN_ASK_DNS)) {
+		conn->ask_seq += gen_ask_bytes(&self->ask, conn->tuple, conn->ask_done);
+		conn->ask_done++;
+	} else {
+		/* `left` has a bit for each request after the oldest that is answered already. */
+		conn->left |= 1u << bite->index;
+		for (; conn->left & 1; conn->left >>= 1) {
+			conn->ask_seq += gen_ask_bytes(&self->ask, conn->tuple, conn->ask_done);
+			conn->ask_done++;
+		}
+	}
+	last = !conn->open && conn->ask_done == self->ask.per_connection;
+	if (last && right)
+		conn->flags |= GEN_CONN_LAST_RIGHT;
+	else
+		client_count(self, conn, bite->verdict, 1);
+	if (!conn->open)
+		client_idle(self, conn);
+}
+
+/* client_data reads the stream on; false when the connection is no more. */
+static bool
+client_data(struct gen_client *self, struct gen_conn *conn, const uint8_t *bytes,
+	    uint32_t byte_count)
+{
+	while (byte_count) {
+		struct gen_bite bite;
+
+		if (mr_unlikely(!conn->open || conn->state != GEN_ESTABLISHED)) {
+			client_note(self, GEN_TCP_unasked);
+			return true;
+		}
+		bite = gen_ask_eat(&self->ask, conn, bytes, byte_count);
+		if (mr_unlikely(bite.broken)) {
+			client_abort(self, conn, bite.verdict);
+			return false;
+		}
+		bytes += bite.bytes;
+		byte_count -= bite.bytes;
+		if (bite.done)
+			client_answered(self, conn, &bite);
+	}
+	return true;
+}
+
+/* client_fin takes the server's FIN, in its turn. */
+static void
+client_fin(struct gen_client *self, struct gen_conn *conn)
+{
+	struct gen_bite bite;
+
+	conn->rcv_nxt++;
+	switch ((enum gen_conn_state)conn->state) {
+	case GEN_ESTABLISHED:
+		if (conn->open) {
+			bite = gen_ask_end(&self->ask, conn);
+			if (bite.verdict != GEN_TCP_closed_early) {
+				client_answered(self, conn, &bite);
+				conn->parse = GEN_AT_START;
+			}
+			client_count(self, conn, GEN_TCP_closed_early, conn->open);
+			conn->open = 0;
+		} else if (!(conn->flags & (GEN_CONN_SERVER_CLOSES | GEN_CONN_LAST_RIGHT))) {
+			client_note(self, GEN_TCP_peer_closed);
+		}
+		if (conn->state == GEN_ESTABLISHED) {
+			client_close(self, conn, GEN_LAST_ACK);
+			return;
+		}
+		client_state(self, conn, GEN_CLOSING); /* it closed when the answer ended */
+		client_owe(self, conn);
+		return;
+	case GEN_FIN_WAIT_1:
+		client_state(self, conn, GEN_CLOSING);
+		client_owe(self, conn);
+		return;
+	case GEN_FIN_WAIT_2:
+		client_emit(self, conn, GEN_ACK, conn->snd_nxt);
+		client_end(self, conn, GEN_TCP_closed);
+		return;
+	case GEN_CLOSING:
+	case GEN_LAST_ACK:
+	case GEN_SYN_SENT:
+	case GEN_CLOSED:
+		client_owe(self, conn);
+		return;
+	}
+}
+
+/* ---- segments ---- */
+
+/* client_rtt feeds a sample: a decaying maximum of three times the round trip stands in for
+ * RFC 6298's estimate, which it is not below. */
+static inline void
+client_rtt(struct gen_client *self, struct gen_conn *conn, uint32_t ts_ecr)
+{
+	uint32_t sample_ms = self->ts_base + self->now_ms - ts_ecr, rto;
+
+	if (sample_ms > 60000)
+		return;
+	rto = MR_MIN(sample_ms * 3 / CLIENT_RTO_UNIT_MS + 1, (uint32_t)UINT8_MAX);
+	if (conn->rto_50ms != CLIENT_RTO_FIRST)
+		rto = MR_MAX(rto, conn->rto_50ms - conn->rto_50ms / 8u);
+	conn->rto_50ms = (uint8_t)MR_MAX(rto, (uint32_t)CLIENT_RTO_LEAST);
+}
+
+/* client_syn_sent: RFC 9293 3.10.7.3. */
+static void
+client_syn_sent(struct gen_client *self, struct gen_conn *conn, const struct gen_segment *in)
+{
+	const struct gen_way *way;
+	uint32_t mss;
+
+	if ((in->flags & GEN_ACK) && in->ack != conn->snd_nxt) {
+		client_note(self, GEN_TCP_bad_ack);
+		if (!(in->flags & GEN_RST))
+			client_reply(self, in, GEN_RST, in->ack, 0);
+		return;
+	}
+	if (in->flags & GEN_RST) {
+		if (in->flags & GEN_ACK)
+			client_end(self, conn, GEN_TCP_refused);
+		else
+			client_note(self, GEN_TCP_bad_reset);
+		return;
+	}
+	if ((in->flags & (GEN_SYN | GEN_ACK)) != (GEN_SYN | GEN_ACK)) {
+		client_note(self, GEN_TCP_stray); /* no server opens towards a client */
+		return;
+	}
+	conn->rcv_nxt = in->seq + 1;
+	conn->snd_una = in->ack;
+	conn->retries = 0;
+	if (in->has_timestamps && self->options.segment.timestamps) {
+		conn->flags |= GEN_CONN_TIMESTAMPS;
+		conn->ts_recent = in->ts_val;
+		client_rtt(self, conn, in->ts_ecr);
+	}
+	if (in->window_scale != UINT8_MAX && self->options.segment.window_scale)
+		conn->window_scale = in->window_scale;
+	/* A SYN's window is not scaled. */
+	conn->snd_wnd = in->window >> conn->window_scale;
+	mss = in->mss ? in->mss : CLIENT_DEFAULT_MSS;
+	way = &self->tuples.ways[in->tuple % self->tuples.way_count];
+	mss = MR_MIN(mss, (uint32_t)gen_segment_mss(&self->options.segment, way->family));
+	mss -= conn->flags & GEN_CONN_TIMESTAMPS ? MR_MIN(mss - 1, GEN_TCP_TIMESTAMP_BYTES + 0u)
+						 : 0;
+	conn->mss = (uint16_t)mss;
+	client_state(self, conn, GEN_ESTABLISHED);
+	client_note(self, GEN_TCP_established);
+	if (conn->open) {
+		client_owe(self, conn); /* carried by the request, unless the window is closed */
+		client_send_batch(self, conn, conn->snd_nxt, GEN_CLIENT_OUT_PER_INPUT - 1);
+		client_arm_sent(self, conn);
+	} else {
+		client_owe(self, conn);
+		client_idle(self, conn);
+	}
+}
+
+/* client_acked takes an acknowledgement of something new; false when the connection is no more. */
+static bool
+client_acked(struct gen_client *self, struct gen_conn *conn, const struct gen_segment *in,
+	     bool was_small)
+{
+	bool all = in->ack == conn->snd_nxt;
+
+	conn->snd_una = in->ack;
+	conn->retries = 0;
+	if (in->has_timestamps && in->ts_ecr)
+		client_rtt(self, conn, in->ts_ecr);
+	switch ((enum gen_conn_state)conn->state) {
+	case GEN_ESTABLISHED:
+		if (mr_unlikely(conn->flags & GEN_CONN_RECOVER)) {
+			if (all)
+				conn->flags &= (uint8_t)~GEN_CONN_RECOVER;
+			else if (conn->open) /* the next hole, RFC 6582's partial acknowledgement */
+				client_send_batch(self, conn, conn->snd_una, 1);
+		}
+		if (mr_unlikely(was_small) && conn->open)
+			client_send_batch(self, conn, conn->snd_nxt, 2);
+		if (conn->open) /* the timer now waits for the rest, or for the answer */
+			client_arm_sent(self, conn);
+		return true;
+	case GEN_FIN_WAIT_1:
+		if (all) {
+			client_state(self, conn, GEN_FIN_WAIT_2);
+			client_arm(self, conn, self->options.timeout_ms, false);
+		}
+		return true;
+	case GEN_CLOSING:
+	case GEN_LAST_ACK:
+		if (!all)
+			return true;
+		client_end(self, conn, GEN_TCP_closed);
+		return false;
+	case GEN_FIN_WAIT_2:
+	case GEN_SYN_SENT:
+	case GEN_CLOSED:
+		return true;
+	}
+	return true;
+}
+
+/* client_acceptable makes the tests of RFC 9293 3.10.7.4 and 7323 5.3 before anything is believed;
+ * false: the segment is done with. */
+static bool
+client_acceptable(struct gen_client *self, struct gen_conn *conn, const struct gen_segment *in)
+{
+	int32_t offset = (int32_t)(in->seq - conn->rcv_nxt);
+	int32_t end = offset + in->payload_bytes + !!(in->flags & (GEN_SYN | GEN_FIN));
+	int32_t window = (int32_t)self->options.window_bytes;
+
+	if (mr_unlikely(in->flags & GEN_RST)) {
+		/* RFC 5961 3.2: only the very next sequence number resets. */
+		if (offset == 0) {
+			client_end(self, conn, GEN_TCP_reset);
+			return false;
+		}
+		client_note(self, GEN_TCP_bad_reset);
+		if (offset > 0 && offset < window)
+			client_owe(self, conn);
+		return false;
+	}
+	if (conn->flags & GEN_CONN_TIMESTAMPS) {
+		if (mr_unlikely(!in->has_timestamps ||
+				(int32_t)(in->ts_val - conn->ts_recent) < 0)) {
+			client_note(self, GEN_TCP_paws);
+			client_owe(self, conn);
+			return false;
+		}
+	}
+	if (mr_unlikely(offset > 0 || end < 0 || (offset < 0 && end == 0))) {
+		enum gen_tcp_verdict what = offset < 0     ? GEN_TCP_old_segment
+					    : end > window ? GEN_TCP_beyond_window
+							   : GEN_TCP_reordered;
+
+		client_note(self, what);
+		/* An acknowledgement at once: it is what tells the sender (RFC 5681 4.2). */
+		client_emit(self, conn, GEN_ACK, conn->snd_nxt);
+		return false;
+	}
+	if (mr_unlikely(end > window)) {
+		client_note(self, GEN_TCP_beyond_window);
+		client_owe(self, conn);
+		return false;
+	}
+	if (mr_unlikely((in->flags & (GEN_SYN | GEN_ACK)) != GEN_ACK)) {
+		/* RFC 5961 4.2: a SYN gets a challenge; without an ACK there is nothing to do. */
+		client_note(self, in->flags & GEN_SYN ? GEN_TCP_old_segment : GEN_TCP_bad_header);
+		client_owe(self, conn);
+		return false;
+	}
+	return true;
+}
+
+/* client_stray answers what no connection waits for: RFC 9293 3.10.7.1 and 3.10.7.8 (TIME-WAIT). */
+static MR_COLD void
+client_stray(struct gen_client *self, const struct gen_segment *in)
+{
+	uint32_t end = in->seq + in->payload_bytes + !!(in->flags & GEN_FIN);
+
+	if (gen_tuple_rests(&self->tuples, in->tuple, self->now_ms) && !(in->flags & GEN_SYN)) {
+		client_note(self, in->flags & GEN_FIN ? GEN_TCP_late_fin : GEN_TCP_stray);
+		if ((in->flags & (GEN_FIN | GEN_ACK | GEN_RST)) == (GEN_FIN | GEN_ACK))
+			client_reply(self, in, GEN_ACK, in->ack, end);
+		return;
+	}
+	client_note(self, GEN_TCP_stray);
+	if (in->flags & GEN_RST)
+		return;
+	if (in->flags & GEN_ACK)
+		client_reply(self, in, GEN_RST, in->ack, 0);
+	else
+		client_reply(self, in, GEN_RST | GEN_ACK, 0, end + !!(in->flags & GEN_SYN));
+}
+
+void
+gen_client_segment(struct gen_client *self, const struct gen_segment *in)
+{
+	struct gen_conn *conn = &self->conns[in->tuple & self->slot_mask];
+	uint32_t acked, flight, skip;
+	bool was_small;
+
+	if (mr_unlikely(conn->tuple != in->tuple || conn->state == GEN_CLOSED)) {
+		client_stray(self, in);
+		return;
+	}
+	if (conn->state == GEN_SYN_SENT) {
+		client_syn_sent(self, conn, in);
+		return;
+	}
+	if (mr_unlikely(!client_acceptable(self, conn, in)))
+		return;
+	if (conn->flags & GEN_CONN_TIMESTAMPS)
+		conn->ts_recent = in->ts_val;
+	acked = in->ack - conn->snd_una;
+	flight = conn->snd_nxt - conn->snd_una;
+	if (mr_unlikely(acked > flight && (int32_t)acked > 0)) {
+		client_note(self, GEN_TCP_bad_ack);
+		client_owe(self, conn);
+		return;
+	}
+	was_small = (uint32_t)conn->snd_wnd << conn->window_scale < CLIENT_SMALL_WINDOW;
+	if ((int32_t)acked >= 0)
+		conn->snd_wnd = in->window;
+	if (acked && acked <= flight) {
+		if (!client_acked(self, conn, in, was_small))
+			return;
+	} else if (mr_unlikely(was_small) && conn->state == GEN_ESTABLISHED && conn->open) {
+		client_send_batch(self, conn, conn->snd_nxt, 2);
+	}
+	skip = conn->rcv_nxt - in->seq; /* 0, or what came already of it */
+	if (in->payload_bytes > skip) {
+		uint32_t fresh = in->payload_bytes - skip;
+
+		conn->rcv_nxt += fresh;
+		client_owe(self, conn);
+		if (!client_data(self, conn, in->payload + skip, fresh))
+			return;
+	} else if (in->payload_bytes) {
+		client_owe(self, conn);
+	}
+	if (in->flags & GEN_FIN)
+		client_fin(self, conn);
+}
+
+/* ---- the end of a run ---- */
+
+void
+gen_client_close_begin(struct gen_client *self)
+{
+	self->close_next = 0;
+}
+
+bool
+gen_client_close_some(struct gen_client *self, uint32_t limit)
+{
+	for (; self->close_next <= self->slot_mask && limit; self->close_next++) {
+		struct gen_conn *conn = &self->conns[self->close_next];
+
+		if (conn->state != GEN_ESTABLISHED)
+			continue;
+		limit--;
+		/* What is outstanding now was given its time. */
+		if (conn->open)
+			client_abort(self, conn, GEN_TCP_no_answer);
+		else
+			client_close(self, conn, GEN_FIN_WAIT_1);
+	}
+	return self->close_next <= self->slot_mask;
+}
+
+void
+gen_client_forget(struct gen_client *self)
+{
+	for (uint32_t slot = 0; slot <= self->slot_mask; slot++) {
+		struct gen_conn *conn = &self->conns[slot];
+
+		if (conn->state != GEN_CLOSED)
+			client_end(self, conn, GEN_TCP_no_answer);
+		conn->flags = 0;
+	}
+	memset(self->timer.heads, 0, sizeof(self->timer.heads));
+	self->ready_count = self->due_count = 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * millgen/client_int - what the parts of the client share: sending, timers, ends.
+ */
+#ifndef MILLGEN_CLIENT_INT_H
+#define MILLGEN_CLIENT_INT_H
+
+#include "client.h"
+
+/* client_count counts a unit's verdict, when the unit counts; client_note what is no unit's. */
+static inline void
+client_count(struct gen_client *self, const struct gen_conn *conn, enum gen_tcp_verdict verdict,
+	     uint64_t n)
+{
+	if (conn->intended_tsc >= self->measure_tsc)
+		gen_tally_add(&self->tally->verdicts[verdict], n);
+}
+
+static inline void
+client_note(struct gen_client *self, enum gen_tcp_verdict verdict)
+{
+	gen_tally_add(&self->tally->verdicts[verdict], 1);
+}
+
+static inline uint32_t
+client_slot(const struct gen_client *self, const struct gen_conn *conn)
+{
+	return (uint32_t)(conn - self->conns);
+}
+
+/* ---- client_send.c ---- */
+
+/* client_emit sends one segment without payload, with what is acknowledged so far. */
+void client_emit(struct gen_client *self, struct gen_conn *conn, uint8_t flags, uint32_t seq);
+/* client_send_batch sends the outstanding requests from sequence number `from` on, at most
+ * segment_limit segments. */
+void client_send_batch(struct gen_client *self, struct gen_conn *conn, uint32_t from,
+		       unsigned segment_limit);
+/* client_reply sends a segment that no connection stands behind. */
+void client_reply(struct gen_client *self, const struct gen_segment *to, uint8_t flags,
+		  uint32_t seq, uint32_t ack);
+/* client_owe makes conn acknowledge at the end of the burst, at the latest. */
+void client_owe(struct gen_client *self, struct gen_conn *conn);
+
+/* ---- client_timer.c ---- */
+
+/* client_arm lays the time of the next look at conn. far: it may be idle until then. */
+void client_arm(struct gen_client *self, struct gen_conn *conn, uint32_t delay_ms, bool far);
+/* client_arm_sent arms for what was just sent. */
+void client_arm_sent(struct gen_client *self, struct gen_conn *conn);
+
+/* ---- client.c ---- */
+
+/* client_batch sends a batch that was meant to leave at intended_tsc. */
+void client_batch(struct gen_client *self, struct gen_conn *conn, uint64_t intended_tsc,
+		  uint8_t batch);
+/* client_end ends a connection; verdict is that of what was outstanding (GEN_TCP_closed: both
+ * sides closed). */
+void client_end(struct gen_client *self, struct gen_conn *conn, enum gen_tcp_verdict verdict);
+/* client_abort sends a RST and ends it. */
+void client_abort(struct gen_client *self, struct gen_conn *conn, enum gen_tcp_verdict verdict);
+
+#endif

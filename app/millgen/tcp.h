@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * millgen/tcp - the mode tcp: scenarios against an HTTP server; and DNS over TCP for the mode dns.
+ *
+ * Owner: the control thread.
+ */
+#ifndef MILLGEN_TCP_H
+#define MILLGEN_TCP_H
+
+#include "load.h"
+#include "tcp_loop.h"
+
+/* gen_tcp_main runs the mode and returns an exit status; error is filled when it is not 0 or 1. */
+MR_MUST_USE int gen_tcp_main(const struct gen_options *options, struct mr_error *error);
+
+#endif
