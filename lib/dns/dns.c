@@ -7,6 +7,10 @@
 
 MR_METRIC_DEFINE("dns", mr_dns_metric_table, DNS_METRICS);
 
+/* A query takes its next step when this many others have been worked on, so what it will read has
+ * arrived, and no more lines are under way at once than the CPU has buffers for. */
+enum { BURST_APART = 12 };
+
 /* The lines that the lookup will ask first: the home of the name, or of the deepest ancestor that
  * the zone can have. */
 static inline void
@@ -76,37 +80,67 @@ write_other_item(struct mr_dns *self, const struct dns_query *query, struct mr_d
 		item->outcome = MR_DNS_TRANSFER;
 }
 
+/* What one step of the burst does to the query that has come to it. */
+
+static inline void
+step_parse(struct mr_dns *self, const struct mr_zone_set *zones, struct dns_query *query,
+	   struct mr_dns_item *item)
+{
+	dns_query_parse(query, self, zones, item);
+	if (mr_unlikely(self->config->cookie_policy == MR_DNS_COOKIE_REQUIRE))
+		dns_cookie_require(query, item);
+	if (mr_likely(query->action == DNS_LOOKUP))
+		mr_zone_set_prefetch(zones, &query->qname);
+}
+
+static inline void
+step_zone(const struct mr_zone_set *zones, struct dns_query *query)
+{
+	if (mr_unlikely(query->action != DNS_LOOKUP))
+		return;
+	query->zone = dns_zone_for(zones, query);
+	if (mr_likely(query->zone != NULL))
+		prefetch_bucket(query);
+}
+
+static inline void
+step_node(const struct dns_query *query)
+{
+	if (mr_likely(query->zone != NULL))
+		prefetch_node(query);
+}
+
+static inline void
+step_write(struct mr_dns *self, const struct mr_zone_set *zones, const struct dns_query *query,
+	   struct mr_dns_item *item)
+{
+	if (mr_likely(query->action == DNS_LOOKUP))
+		write_item(self, zones, query, item);
+	else
+		write_other_item(self, query, item);
+}
+
 void
 mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones, struct mr_dns_item *items,
 		    uint16_t count)
 {
 	struct dns_query
 		queries[MR_BURST_MAX]; /* 1.5 KB each, of which a query touches a few lines */
+	unsigned apart = MR_MIN(count, BURST_APART);
 
 	MR_ASSERT(count <= MR_BURST_MAX);
-	for (uint16_t i = 0; i < count; i++) {
-		dns_query_parse(&queries[i], self, zones, &items[i]);
-		if (mr_likely(queries[i].action == DNS_LOOKUP))
-			mr_zone_set_prefetch(zones, &queries[i].qname);
-	}
-	if (mr_unlikely(self->config->cookie_policy == MR_DNS_COOKIE_REQUIRE))
-		for (uint16_t i = 0; i < count; i++)
-			dns_cookie_require(&queries[i], &items[i]);
-	for (uint16_t i = 0; i < count; i++) {
-		if (mr_unlikely(queries[i].action != DNS_LOOKUP))
-			continue;
-		queries[i].zone = dns_zone_for(zones, &queries[i]);
-		if (mr_likely(queries[i].zone != NULL))
-			prefetch_bucket(&queries[i]);
-	}
-	for (uint16_t i = 0; i < count; i++)
-		if (mr_likely(queries[i].zone != NULL))
-			prefetch_node(&queries[i]);
-	for (uint16_t i = 0; i < count; i++) {
-		if (mr_likely(queries[i].action == DNS_LOOKUP))
-			write_item(self, zones, &queries[i], &items[i]);
-		else
-			write_other_item(self, &queries[i], &items[i]);
+	for (unsigned i = 0; i < count + 3 * apart; i++) {
+		unsigned zone = i - apart, node = i - 2 * apart, answer = i - 3 * apart;
+
+		/* a step that nothing has come to yet has an index below zero: a large one */
+		if (i < count)
+			step_parse(self, zones, &queries[i], &items[i]);
+		if (zone < count)
+			step_zone(zones, &queries[zone]);
+		if (node < count)
+			step_node(&queries[node]);
+		if (answer < count)
+			step_write(self, zones, &queries[answer], &items[answer]);
 	}
 }
 

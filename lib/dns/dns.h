@@ -12,7 +12,9 @@
  *         (ANY), 5936 and 1995 (transfers, over streams), 8914 (extended errors), 8945 5.2.1 (a
  *         TSIG key that we do not have), 9471 (glue), 9619 (one question).
  *
- * Stages of a burst: parse and hash all -> prefetch buckets -> prefetch RRsets -> write all.
+ * Steps of a query: parse and hash -> find zone, prefetch bucket -> prefetch RRset -> write. The
+ * queries of a burst take them in turn, some places apart: what one waits for arrives while others
+ * work.
  *
  * One query:
  *   START        -> DROP    short, a response, sent to a group                 [dns_query_parse]

@@ -11,6 +11,8 @@
 
 #include <netinet/in.h>
 
+enum { FRAMES_AHEAD = 6 /* that are fetched while one is read */ };
+
 /* lane_flush sends what the lane holds. A port that stays full after the retries loses the rest,
  * counted: waiting longer would stop every other queue of this worker. */
 static void
@@ -135,6 +137,17 @@ query_add(struct mr_worker *self, uint16_t item_index, uint16_t packet_index, st
 	self->burst.item_packets[item_index] = packet_index;
 }
 
+/* frame_prefetch fetches both lines of a usual question, which another core or a device has
+ * written. */
+static inline void
+frame_prefetch(struct rte_mbuf *pkt)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(pkt, const uint8_t *);
+
+	rte_prefetch0(frame);
+	rte_prefetch0(frame + MR_CACHE_LINE);
+}
+
 /* burst_net runs every frame through lib/net and returns how many DNS queries wait in burst.items.
  * `spread` is set for frames that came from a port with too few queues. */
 static uint16_t
@@ -143,13 +156,15 @@ burst_net(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports,
 {
 	uint16_t item_count = 0;
 
+	for (uint16_t i = 0; i < count && i < FRAMES_AHEAD; i++)
+		frame_prefetch(pkts[i]);
 	for (uint16_t i = 0; i < count; i++) {
 		struct mr_net_packet *packet = &self->burst.packets[i];
 		struct rte_mbuf *pkt = pkts[i];
 		bool checksum_good;
 
-		if (i + 4 < count)
-			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 4], void *));
+		if (i + FRAMES_AHEAD < count)
+			frame_prefetch(pkts[i + FRAMES_AHEAD]);
 		if (mr_unlikely(pkt->nb_segs > 1 && rte_pktmbuf_linearize(pkt))) {
 			self->tally[MR_WORKER_linearise_fail]++;
 			rte_pktmbuf_free(pkt);

@@ -12,7 +12,8 @@
 
 #include "dns/dns.h"
 
-enum { BURST = 32, QUERIES = 1 << 18, ROUNDS = 7, SLOT_BYTES = 512 };
+enum { BURST = 64, QUERIES = 1 << 18, ROUNDS = 7, SLOT_BYTES = 512 };
+enum { MESSAGE_ROOM = 2048 + 320 }; /* as mbufs lie */
 
 struct bench {
 	struct mr_zone_store *store;
@@ -23,7 +24,7 @@ struct bench {
 	uint64_t names;
 	uint8_t *queries; /* QUERIES of SLOT_BYTES */
 	uint16_t *query_bytes;
-	uint8_t *buffers; /* BURST of 2048: where a burst's messages lie */
+	uint8_t *buffers; /* BURST of MESSAGE_ROOM: where a burst's messages lie */
 };
 
 static _Noreturn void
@@ -148,7 +149,7 @@ one_round(struct bench *self, bool answer)
 
 	for (uint32_t at = 0; at < QUERIES; at += BURST) {
 		for (uint32_t i = 0; i < BURST; i++) {
-			uint8_t *message = self->buffers + (size_t)i * 2048;
+			uint8_t *message = self->buffers + (size_t)i * MESSAGE_ROOM;
 
 			memcpy(message, self->queries + (size_t)(at + i) * SLOT_BYTES, 64);
 			items[i].message = message;
@@ -193,7 +194,7 @@ main(int argc, char **argv)
 	bench.names = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
 	bench.queries = calloc(QUERIES, SLOT_BYTES);
 	bench.query_bytes = calloc(QUERIES, sizeof(*bench.query_bytes));
-	bench.buffers = calloc(BURST, 2048);
+	bench.buffers = calloc(BURST, MESSAGE_ROOM);
 	bench.dns.config = &config;
 	bench.dns.metrics = bench.metrics;
 	if (bench.names == 0 || !bench.queries || !bench.query_bytes || !bench.buffers)
