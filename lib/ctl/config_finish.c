@@ -150,7 +150,7 @@ config_finish_zone(struct config_reader *reader, const struct mr_yaml_node *node
 	const char *folder = reader->config->dns.zone_dir;
 	int name_bytes = (int)strlen(zone->name) - 1; /* without the final dot */
 
-	zone->transfer_own = key_find(node, "transfer") != NULL;
+	zone->transfer_own = config_key_find(node, "transfer") != NULL;
 	if (zone->file[0])
 		return 0;
 	if (!folder[0])

@@ -181,7 +181,7 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 		worker_rings_destroy(group);
 		return error ? error->code : -ENOMEM;
 	}
-	if (group->connection_limit &&
+	if (group->tcp.connections &&
 	    mr_pins_create(&group->pins, group->arena, group->worker_count, MR_PIN_SLOTS, error)) {
 		worker_rings_destroy(group);
 		return error ? error->code : -ENOMEM;

@@ -142,9 +142,9 @@ struct mr_worker_group {
 	const struct mr_world **world; /* where the control thread publishes */
 	struct mr_net_neighbours *neighbours;
 	struct mr_metric_registry *metrics;
-	struct mr_job_helpers *helpers;   /* NULL: jobs are refused */
-	struct rte_mempool *const *pools; /* [worker_count]: for segments that workers send */
-	struct mr_arena *arena;           /* for what connections need */
+	struct mr_job_helpers *helpers;         /* NULL: jobs are refused */
+	struct rte_mempool *const *pools;       /* [worker_count]: for segments that workers send */
+	struct mr_arena *arena;                 /* for what connections need */
 	struct mr_dns_stream_config dns_stream; /* but for transfers.worker, .pins, .gen */
 	struct mr_pins pins; /* of zones and whatever else connections give; by slot */
 	struct mr_site_server_config http;
