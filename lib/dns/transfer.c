@@ -15,14 +15,14 @@ struct piece {
 };
 
 struct transfer {
-	const struct mr_zone *zone;
-	struct mr_zone_mark next; /* where the message after the last one starts */
-	uint64_t first;           /* number of the oldest message that is kept */
-	uint64_t cached;          /* number of the message in buffer; UINT64_MAX: none */
-	uint32_t count;           /* messages kept */
-	uint32_t made_bytes;      /* of this extent */
-	uint32_t acked_bytes, told_bytes;
+	uint32_t count; /* messages kept; first: the pool chains free ones through it */
 	uint32_t pin_slot;
+	const struct mr_zone *zone; /* NULL: free */
+	struct mr_zone_mark next;   /* where the message after the last one starts */
+	uint64_t first;             /* number of the oldest message that is kept */
+	uint64_t cached;            /* number of the message in buffer; UINT64_MAX: none */
+	uint32_t made_bytes;        /* of this extent */
+	uint32_t acked_bytes, told_bytes;
 	uint16_t id, flags;
 	bool queued, last_made;
 	struct piece pieces[MR_DNS_TRANSFER_MESSAGES]; /* by number, modulo */

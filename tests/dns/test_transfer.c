@@ -430,6 +430,33 @@ test_limits(void **state)
 	free(lines);
 }
 
+/* Free ones are not counted, whatever the pool has written into them. */
+static void
+test_zone_limit_counts_those_that_go_on(void **state)
+{
+	struct mr_dns_stream_config config = { .transfers = { .limit = 8, .zone_limit = 2 } };
+	const struct ask ask = { .transport = MR_DNS_TCP };
+	uint32_t taken[2];
+
+	(void)state;
+	open_small(&config);
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 3; i++) {
+			fixture_send(&f,
+				     fixture_question(f.message, origin, sizeof(origin), 252, &ask),
+				     &ask);
+			assert_int_equal(f.message[3] & 15, i < 2 ? 0 : 5);
+			if (i < 2)
+				taken[i] = pair.stream.transfers.offered;
+			pair.stream.transfers.offered = 0;
+		}
+		for (int i = 0; i < 2; i++)
+			mr_dns_transfer_end(&pair.stream.transfers, taken[i]);
+	}
+	assert_int_equal(f.metrics[MR_DNS_transfer_limit] + f.dns.tally[MR_DNS_transfer_limit], 4);
+	close_all();
+}
+
 static void
 test_slow_reader_gets_it_and_a_stuck_one_is_reset(void **state)
 {
@@ -477,6 +504,7 @@ main(void)
 		cmocka_unit_test(test_none_over_udp_or_without_transfers),
 		cmocka_unit_test(test_ixfr_by_serial),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_zone_limit_counts_those_that_go_on),
 		cmocka_unit_test(test_slow_reader_gets_it_and_a_stuck_one_is_reset),
 	};
 
