@@ -253,12 +253,12 @@ tcp_table_insert(struct mr_tcp *self, uint64_t hash, uint32_t slot)
 	return true;
 }
 
-/* remove_at fills the hole at slot i of bucket `index` with the last entry of its chain, so that a
+/* remove_at fills slot i of `hole` with the last entry of the chain that begins at head, so that a
  * chain is never longer than it must be. */
 static void
-remove_at(struct tcp_table *table, uint32_t index, int i)
+remove_at(struct tcp_table *table, uint32_t head, struct tcp_bucket *hole, int i)
 {
-	struct tcp_bucket *hole = &table->buckets[index], *b = hole, *before = NULL;
+	struct tcp_bucket *b = &table->buckets[head], *before = NULL;
 	int last = TCP_BUCKET_SLOTS - 1;
 
 	while (b->overflow) { /* at most CHAIN_MAX */
@@ -281,7 +281,7 @@ void
 tcp_table_replace(struct mr_tcp *self, uint64_t hash, uint32_t old, uint32_t slot)
 {
 	struct tcp_table *table = &self->table;
-	uint32_t index = index_of(table, hash);
+	uint32_t head = index_of(table, hash), index = head;
 
 	for (int chain = 0; chain < TCP_BUCKET_CHAIN_MAX; chain++) {
 		struct tcp_bucket *b = &table->buckets[index];
@@ -292,7 +292,7 @@ tcp_table_replace(struct mr_tcp *self, uint64_t hash, uint32_t old, uint32_t slo
 			if (slot)
 				b->slots[i] = slot;
 			else
-				remove_at(table, index, i);
+				remove_at(table, head, b, i);
 			return;
 		}
 		index = b->overflow;
