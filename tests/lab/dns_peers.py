@@ -24,14 +24,20 @@ import time
 from collections import Counter, namedtuple
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33,
-         "DNAME": 39, "DS": 43, "NSEC": 47, "DNSKEY": 48, "HTTPS": 65, "CAA": 257,
+         "DNAME": 39, "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "NSEC3": 50, "NSEC3PARAM": 51, "HTTPS": 65, "CAA": 257,
          "TYPE65280": 65280, "ANY": 255}
+# Signed zones are many of one kind: they are asked what proofs depend on.
+SIGNED_TYPES = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "DNAME", "DS", "RRSIG", "NSEC", "DNSKEY",
+                "NSEC3", "NSEC3PARAM")
 NUMBERS = {number: name for name, number in TYPES.items()}
-A, NS, CNAME, SOA, AAAA, DNAME, OPT, DS, NSEC, ANY = 1, 2, 5, 6, 28, 39, 41, 43, 47, 255
+A, NS, CNAME, SOA, AAAA, DNAME, OPT, DS, RRSIG, NSEC = 1, 2, 5, 6, 28, 39, 41, 43, 46, 47
+NSEC3, NSEC3PARAM, ANY = 50, 51, 255
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED",
           6: "YXDOMAIN"}
 # How EDNS is used: None, or (offered size, DO).
 WAYS = (None, (1232, False), (1232, True), (512, False))
+SIGNED_WAYS = (None, (1232, True))
+HASHED = re.compile(rb"[0-9A-Va-v]{32}")
 # Where names stand in the data of the types that may be compressed, RFC 1035 and 3597 4 (they are
 # decompressed for others too, RFC 3597 4 says): octets before, names.
 NAMED = {2: (0, 1), 5: (0, 1), 6: (0, 2), 12: (0, 1), 14: (0, 2), 15: (2, 1), 17: (0, 2), 18: (2, 1),
@@ -202,6 +208,65 @@ def nsec_beside_alias(peer, question, ours, theirs):
         not theirs.answer and theirs.rcode == "NOERROR" and peer in ("knot", "bind")
 
 
+@rule("RFC 8482 7", "QTYPE RRSIG is a kind of ANY: all signatures of a name, some of them, or none")
+def rrsig_choice(peer, question, ours, theirs):
+    return question.type == RRSIG and ours.rcode == theirs.rcode and ours.aa == theirs.aa
+
+
+@rule("RFC 1034 4.3.2 (3a)", "an alias is followed for each type but its own: NSD does not for NSEC3")
+def nsec3_beside_alias(peer, question, ours, theirs):
+    return question.type == NSEC3 and CNAME in {record[1] for record in ours.answer} and \
+        not theirs.answer and theirs.rcode == "NOERROR" and peer == "nsd"
+
+
+PROOFS = {NSEC, NSEC3, RRSIG}
+
+
+def same_but_authority(ours, theirs):
+    return ours.rcode == theirs.rcode and ours.aa == theirs.aa and ours.answer == theirs.answer
+
+
+@rule("RFC 4034 3.1.3", "a name that a wildcard made may itself begin with an asterisk: Knot has no proof then")
+def asterisk_made(peer, question, ours, theirs):
+    return peer == "knot" and question.name[0] == b"*" and same_but_authority(ours, theirs) and \
+        (ours.tc or theirs.authority < ours.authority) and \
+        {record[1] for record in ours.authority - theirs.authority} <= PROOFS
+
+
+@rule("RFC 4035 3.1.3.3", "an NSEC that a wildcard made needs the proof as any other: Knot has none")
+def nsec_made(peer, question, ours, theirs):
+    return peer == "knot" and question.type == NSEC and same_but_authority(ours, theirs) and \
+        theirs.authority < ours.authority and \
+        {record[1] for record in ours.authority - theirs.authority} <= PROOFS
+
+
+@rule("RFC 4035 3.1.4.1", "only DS is answered by the parent's side of a cut: BIND gives the NSEC too")
+def nsec_at_cut(peer, question, ours, theirs):
+    return peer == "bind" and question.type == NSEC and referral(ours) and theirs.aa and \
+        {record[1] for record in theirs.answer} <= {NSEC, RRSIG}
+
+
+@rule("RFC 4035 3.1.3.2", "behind a DNAME, too, both are proved missing, the name and its wildcard: NSD proves one")
+def dname_denial(peer, question, ours, theirs):
+    return peer == "nsd" and DNAME in {record[1] for record in ours.answer} and \
+        same_but_authority(ours, theirs) and (ours.tc or theirs.authority < ours.authority) and \
+        {record[1] for record in ours.authority - theirs.authority} <= PROOFS
+
+
+@rule("RFC 5155 7.2.1", "what opt-out left out has no NSEC3: the closest that has is proved, too; NSD does not")
+def opt_out_encloser(peer, question, ours, theirs):
+    return peer == "nsd" and b"optout" in question.zone and not ours.answer and \
+        same_but_authority(ours, theirs) and (theirs.authority < ours.authority or b"empty" in lower(question.name)) and \
+        {record[1] for record in ours.authority ^ theirs.authority} <= {NSEC3, RRSIG}
+
+
+@rule("RFC 5155 7.2.3", "no data is proved by the NSEC3 of the name: NSD adds others for an asterisk's")
+def nodata_more(peer, question, ours, theirs):
+    return peer == "nsd" and question.name[0] == b"*" and same_but_authority(ours, theirs) and \
+        ours.authority < theirs.authority and \
+        {record[1] for record in theirs.authority - ours.authority} <= {NSEC3, RRSIG}
+
+
 @rule("RFC 1034 3.6.2", "how many aliases are followed is each server's own; we follow 16")
 def chain_length(peer, question, ours, theirs):
     if ours.answer == theirs.answer:  # we end where the chain does, and do not say what is there
@@ -236,7 +301,7 @@ def glue_optional(peer, question, ours, theirs):
 def additional_useful(peer, question, ours, theirs):
     one_has_more = ours.additional < theirs.additional or theirs.additional < ours.additional
     return ours.aa and ours.answer and less(ours, theirs) and one_has_more and \
-        all(record[1] in (A, AAAA) for record in ours.additional ^ theirs.additional)
+        all(record[1] in (A, AAAA, RRSIG) for record in ours.additional ^ theirs.additional)
 
 
 @rule("RFC 2181 5", "Knot repeats addresses whose servers' names differ in case")
@@ -257,10 +322,22 @@ def part_of_rrset(peer, question, ours, theirs):
         ours.authority == theirs.authority
 
 
-@rule("RFC 2181 9", "a truncated answer is to be asked again: BIND empties this one")
+@rule("RFC 2181 9", "a truncated answer is to be asked again: BIND empties it")
 def truncated_empty(peer, question, ours, theirs):
-    return peer == "bind" and ours.tc and theirs.tc and not theirs.answer and \
-        {record[1] for record in ours.answer} == {DNAME}
+    return peer == "bind" and theirs.tc and not theirs.answer and not theirs.authority and \
+        ours.rcode == theirs.rcode and bool(ours.tc or question.way[1])
+
+
+@rule("RFC 2181 9", "a truncated answer is to be asked again: what it still holds is each server's own")
+def truncated_both(peer, question, ours, theirs):
+    return ours.tc and theirs.tc and ours.rcode == theirs.rcode and \
+        bool(question.way) and question.way[1]
+
+
+@rule("RFC 1035 4.1.4", "the names in a proof's signed data: an answer may fit where ours is truncated")
+def compression_proof(peer, question, ours, theirs):
+    return ours.tc and not theirs.tc and same_but_authority(ours, theirs) and \
+        ours.authority < theirs.authority and bool(question.way) and question.way[1]
 
 
 @rule("RFC 4035 3.1.4.1", "a DS stands beside its NS; in a zone without signatures the peers leave it out")
@@ -354,10 +431,11 @@ def names_of(path):
                           capture_output=True, text=True).stdout
     owners = {name_from_text(line.split()[0]) for line in flat.splitlines()}
     names = set(owners)
+    owners = {owner for owner in owners if not HASHED.fullmatch(owner[0])}  # RFC 5155 7.2.8
     for owner in owners:
         for i in range(len(owner) - len(origin)):
             names.add(owner[i:])
-    for owner in sorted(owners | {name for name in names if len(name) <= 8}):
+    for owner in sorted(owners | {name for name in names if len(name) <= 8 and not HASHED.fullmatch(name[0])}):
         names |= {(b"nx",) + owner, (b"*",) + owner, (b"a", b"b") + owner, owner[:1] + (b"q",) + owner[1:],
                   tuple(label.swapcase() for label in owner)}
     return origin, sorted(name for name in names if name_bytes(name) <= 255 and within(name, origin))
@@ -377,8 +455,11 @@ def main():
     questions = []
     for path in options.zones:
         zone, names = names_of(path)
+        signed = zone[-2:] == (b"sign", b"test")
+        types = [TYPES[text] for text in SIGNED_TYPES] if signed else \
+            [number for number in TYPES.values() if number not in (RRSIG, NSEC3, NSEC3PARAM)]
         questions += [Question(zone, name, rrtype, way)
-                      for name in names for rrtype in TYPES.values() for way in WAYS]
+                      for name in names for rrtype in types for way in (SIGNED_WAYS if signed else WAYS)]
     if options.limit and options.limit < len(questions):
         questions = random.Random(options.seed).sample(questions, options.limit)
     servers = [Server("millrace", options.ours)]
