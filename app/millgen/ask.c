@@ -89,10 +89,11 @@ ask_objects(struct gen_ask *self, const struct gen_http_options *options, struct
 	return code;
 }
 
+/* ask_partials: one more than is used, as reading may overrun a message (match.h). */
 static int
 ask_partials(struct gen_ask *self, struct mr_error *error)
 {
-	self->partials = calloc(GEN_ASK_PARTIALS, sizeof(*self->partials));
+	self->partials = calloc(GEN_ASK_PARTIALS + 1, sizeof(*self->partials));
 	self->partial_free = calloc(GEN_ASK_PARTIALS, sizeof(*self->partial_free));
 	if (!self->partials || !self->partial_free)
 		return mr_error_set(error, -ENOMEM, "no memory for cut messages");
@@ -138,6 +139,13 @@ gen_ask_http(struct gen_ask *self, const struct gen_http_options *options, struc
 	}
 	if (ask_objects(self, options, error))
 		return error->code;
+	return ask_partials(self, error);
+}
+
+int
+gen_ask_dns(struct gen_ask *self, struct mr_error *error)
+{
+	self->kind = GEN_ASK_DNS;
 	return ask_partials(self, error);
 }
 

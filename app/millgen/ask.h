@@ -126,6 +126,8 @@ struct gen_ask {
 /* gen_ask_http makes an asker of HTTP requests; the chooser is made already. */
 MR_MUST_USE int gen_ask_http(struct gen_ask *self, const struct gen_http_options *options,
 			     struct mr_error *error);
+/* gen_ask_dns makes an asker of DNS queries; match and the chooser are made already. */
+MR_MUST_USE int gen_ask_dns(struct gen_ask *self, struct mr_error *error);
 void gen_ask_free(struct gen_ask *self);
 
 /* gen_ask_object returns what request `number` of a connection is about. */

@@ -14,6 +14,7 @@
 #include "load.h"
 #include "loop.h"
 #include "pcapfile.h"
+#include "tcp.h"
 
 enum {
 	DNS_PORT = 53,
@@ -261,6 +262,16 @@ gen_dns_main(const struct gen_options *options, struct mr_error *error)
 		goto done;
 	if (options->write_pcap) {
 		status = dns_write_pcap(self, error) ? GEN_EXIT_USAGE : GEN_EXIT_OK;
+		goto done;
+	}
+	if (options->tcp) {
+		self->loop->match.frames = self->frames;
+		self->loop->match.options = self->match;
+		status = self->match.expect == GEN_EXPECT_REFLECTION
+				 ? (mr_error_set(error, -EINVAL, "--expect reflection is for UDP"),
+				    GEN_EXIT_USAGE)
+				 : gen_tcp_dns(options, &self->loop->match, self->choice,
+					       self->exponent, error);
 		goto done;
 	}
 	status = dns_connect(self, error);

@@ -37,6 +37,7 @@ main(int argc, char **argv)
 		.seed = 1,
 		.status = 200,
 		.request_bytes = 150,
+		.requests = UINT64_MAX,
 		.pipeline = 1,
 		.time_wait_ns = 60 * MR_NS_PER_S,
 		.again_ns = 60 * MR_NS_PER_S,

@@ -81,6 +81,11 @@ static const struct option_row option_rows[] = {
 	  "RCODEs that are right, as names or numbers with commas, or any; or reflection: the "
 	  "queries come back as they are (measures the path) [noerror; nxdomain for missing; "
 	  "both for a file]" },
+	{ .modes = DNS, .help = "TCP" },
+	{ "--tcp", NULL, FLAG, DNS, AT(tcp), 0, 0,
+	  "ask over TCP: real connections, as in the mode tcp, closed by the client" },
+	{ "--queries-per-connection", "N", NUMBER, DNS, AT(requests), 0, UINT32_MAX,
+	  "then it is closed; 0: never, --connections are kept open [--pipeline]" },
 	{ .modes = TCP, .help = "Requests" },
 	{ "--scenario", "NAME", TEXT, TCP, AT(scenario), 0, 0,
 	  "connect-close (a connection for each request), keepalive (--connections, reused), hold "
@@ -96,20 +101,21 @@ static const struct option_row option_rows[] = {
 	  "of a request, at least [150]" },
 	{ "--requests", "N", NUMBER, TCP, AT(requests), 0, UINT32_MAX,
 	  "on each connection, then it is closed [connect-close: --pipeline; else no end]" },
-	{ "--pipeline", "N", NUMBER, TCP, AT(pipeline), 1, 32, "requests sent at once [1]" },
+	{ "--pipeline", "N", NUMBER, DNS | TCP, AT(pipeline), 1, 32,
+	  "requests (queries) sent at once [1]" },
 	{ "--close", "SIDE", TEXT, TCP, AT(close), 0, 0,
 	  "who closes first: server (it is asked to) or client [server]" },
-	{ .modes = TCP, .help = "Connections" },
-	{ "--connections", "N", NUMBER, TCP, AT(connections), 0, 1 << 24,
-	  "kept open (keepalive, hold)" },
+	{ .modes = DNS | TCP, .help = "Connections" },
+	{ "--connections", "N", NUMBER, DNS | TCP, AT(connections), 0, 1 << 24,
+	  "kept open (keepalive, hold, dns --tcp)" },
 	{ "--again", "TIME", DURATION, TCP, AT(again_ns), 0, 0,
 	  "hold: a connection is asked again so long after each answer [60s]" },
-	{ "--time-wait", "TIME", DURATION, TCP, AT(time_wait_ns), 0, 0,
+	{ "--time-wait", "TIME", DURATION, DNS | TCP, AT(time_wait_ns), 0, 0,
 	  "how long a closed pair of address and port rests: as long as the server holds it in "
 	  "TIME-WAIT [60s]" },
-	{ "--mss", "N", NUMBER, TCP, AT(mss), 0, 9000, "offered [by the port's MTU]" },
-	{ "--window", "SIZE", BYTES, TCP, AT(window_bytes), 0, 0, "receive window [256KiB]" },
-	{ "--no-timestamps", NULL, FLAG, TCP, AT(no_timestamps), 0, 0, "do not offer them" },
+	{ "--mss", "N", NUMBER, DNS | TCP, AT(mss), 0, 9000, "offered [by the port's MTU]" },
+	{ "--window", "SIZE", BYTES, DNS | TCP, AT(window_bytes), 0, 0, "receive window [256KiB]" },
+	{ "--no-timestamps", NULL, FLAG, DNS | TCP, AT(no_timestamps), 0, 0, "do not offer them" },
 	{ .modes = REPLAY, .help = "What is sent" },
 	{ "--file", "FILE.pcap", TEXT, REPLAY, AT(file), 0, 0, "frames to send, Ethernet" },
 	{ "--loops", "N", NUMBER, REPLAY, AT(loops), 1, UINT32_MAX, "times over [1]" },
@@ -148,7 +154,7 @@ static const struct {
 	enum gen_mode mode;
 	const char *name, *what, *example;
 } option_modes[] = {
-	{ GEN_MODE_DNS, "dns", "ask a DNS server over UDP; match and check every reply",
+	{ GEN_MODE_DNS, "dns", "ask a DNS server over UDP or TCP; match and check every reply",
 	  "  millgen dns --port memif:/run/millrace/gen.sock --target 192.0.2.53 --source 10.64.0.0/10 "
 	  "\\\n      --pattern 'h%u.example.com A' --count 1000000 --rate 1M --duration 10s\n"
 	  "  millgen dns --port afxdp:eth1 --target 192.0.2.53 --source 192.0.2.128/28 "

@@ -51,7 +51,7 @@ struct gen_options {
 	const char *scenario, *path, *host, *body, *close;
 	uint64_t status, request_bytes, requests, pipeline, connections;
 	uint64_t time_wait_ns, again_ns, mss, window_bytes;
-	bool no_timestamps;
+	bool no_timestamps, tcp;
 	/* load */
 	const char *rate, *step;
 	uint64_t duration_ns, warm_up_ns, timeout_ns, probe_ns, outstanding, seed;

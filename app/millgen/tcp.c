@@ -11,6 +11,7 @@
 
 enum {
 	TCP_HTTP_PORT = 80,
+	TCP_DNS_PORT = 53,
 	TCP_SLOT_BITS_LOW = 12,
 	TCP_SLOT_BITS_HIGH = 20,
 	TCP_DRAIN_SPARE_MS = 500,
@@ -29,6 +30,9 @@ static const struct {
 
 struct tcp_mode {
 	const struct gen_options *options;
+	struct gen_match *dns; /* NULL: HTTP */
+	enum gen_choice choice;
+	double exponent;
 	enum tcp_scenario scenario;
 	struct gen_tcp_loop *loop;
 	struct gen_rig rig;
@@ -48,9 +52,9 @@ tcp_scenario(struct tcp_mode *self, struct mr_error *error)
 	return mr_error_set(error, -EINVAL, "--scenario: '%s' is none", name);
 }
 
-/* tcp_ask makes what is asked. */
+/* tcp_ask_http makes what is asked of an HTTP server. */
 static int
-tcp_ask(struct tcp_mode *self, struct mr_error *error)
+tcp_ask_http(struct tcp_mode *self, struct mr_error *error)
 {
 	const struct gen_options *options = self->options;
 	struct gen_ask *ask = &self->loop->client.ask;
@@ -64,29 +68,48 @@ tcp_ask(struct tcp_mode *self, struct mr_error *error)
 	double exponent;
 	int code;
 
+	if (options->close && strcmp(options->close, "client") == 0)
+		ask->client_closes = true;
+	else if (options->close && strcmp(options->close, "server") != 0)
+		return mr_error_set(error, -EINVAL, "--close: '%s' is not client or server",
+				    options->close);
 	if (strstr(http.path, "%u"))
 		http.objects = (uint32_t)options->count;
 	code = gen_choice_read(options->choose, false, &choice, &exponent, error);
 	if (!code)
 		code = gen_chooser_create(&ask->chooser, choice, http.objects, exponent,
 					  options->seed, error);
-	if (code)
-		return code;
+	return code ? code : gen_ask_http(ask, &http, error);
+}
+
+/* tcp_ask makes what is asked, and how much of it on one connection. */
+static int
+tcp_ask(struct tcp_mode *self, struct mr_error *error)
+{
+	const struct gen_options *options = self->options;
+	struct gen_ask *ask = &self->loop->client.ask;
+	bool kept = options->connections != 0;
+
 	ask->seed = gen_mix(options->seed);
 	ask->pipeline = (uint8_t)options->pipeline;
-	ask->per_connection = (uint32_t)options->requests;
-	if (self->scenario == TCP_CONNECT_CLOSE && !options->requests)
+	ask->per_connection = options->requests == UINT64_MAX ? 0 : (uint32_t)options->requests;
+	if (options->requests == UINT64_MAX && self->scenario == TCP_CONNECT_CLOSE && !kept)
 		ask->per_connection = ask->pipeline;
 	if (self->scenario == TCP_HOLD)
 		ask->per_connection = 0;
+	if (!ask->per_connection && !kept)
+		return mr_error_set(error, -EINVAL, "--connections is needed");
 	if (ask->per_connection % ask->pipeline)
-		return mr_error_set(error, -EINVAL, "--requests is a multiple of --pipeline");
-	if (options->close && strcmp(options->close, "client") == 0)
-		ask->client_closes = true;
-	else if (options->close && strcmp(options->close, "server") != 0)
-		return mr_error_set(error, -EINVAL, "--close: '%s' is not client or server",
-				    options->close);
-	return gen_ask_http(ask, &http, error);
+		return mr_error_set(error, -EINVAL,
+				    "requests on a connection are a multiple of --pipeline");
+	if (!self->dns)
+		return tcp_ask_http(self, error);
+	ask->client_closes = true;
+	ask->match = self->dns;
+	if (gen_chooser_create(&ask->chooser, self->choice, self->dns->frames->questions->count,
+			       self->exponent, options->seed, error))
+		return error->code;
+	return gen_ask_dns(ask, error);
 }
 
 /* tcp_tuples lays the space of addresses and ports, and refuses a rate that it cannot carry. */
@@ -98,7 +121,8 @@ tcp_tuples(struct tcp_mode *self, struct mr_error *error)
 	struct gen_tuples *tuples = &client->tuples;
 	uint32_t port_low = 1024, port_count = 64512;
 	uint64_t fastest = gen_load_fastest(&self->load), per_s;
-	int code = gen_hop_ways(options, TCP_HTTP_PORT, tuples->ways, &tuples->way_count, error);
+	int code = gen_hop_ways(options, self->dns ? TCP_DNS_PORT : TCP_HTTP_PORT, tuples->ways,
+				&tuples->way_count, error);
 
 	if (!code && options->source_ports)
 		code = gen_hop_ports(options->source_ports, &port_low, &port_count, error);
@@ -152,7 +176,7 @@ tcp_prepare(struct tcp_mode *self, struct mr_error *error)
 	struct gen_client_options *client = &self->loop->client.options;
 	struct gen_neigh *neigh = &self->loop->neigh;
 	const struct gen_tuples *tuples = &self->loop->client.tuples;
-	int code = gen_load_read(&self->load, options, "tcp", error);
+	int code = gen_load_read(&self->load, options, self->dns ? "dns over tcp" : "tcp", error);
 
 	if (!code)
 		code = tcp_scenario(self, error);
@@ -171,9 +195,7 @@ tcp_prepare(struct tcp_mode *self, struct mr_error *error)
 	client->timeout_ms = (uint32_t)(options->timeout_ns / MR_NS_PER_MS);
 	client->seed = gen_mix(options->seed);
 	client->slot_bits = tcp_slot_bits(self);
-	if (self->scenario != TCP_CONNECT_CLOSE && !options->connections)
-		return mr_error_set(error, -EINVAL, "--connections is needed");
-	if (self->scenario == TCP_KEEPALIVE)
+	if (self->scenario != TCP_HOLD)
 		client->connections = (uint32_t)options->connections;
 	if (self->scenario == TCP_HOLD) {
 		if (!self->load.rate_qps || self->load.step_count)
@@ -235,14 +257,11 @@ tcp_connect(struct tcp_mode *self, struct mr_error *error)
 	return GEN_EXIT_OK;
 }
 
-int
-gen_tcp_main(const struct gen_options *options, struct mr_error *error)
+static int
+tcp_main(struct tcp_mode *self, struct mr_error *error)
 {
-	struct tcp_mode *self = calloc(1, sizeof(*self));
 	int status = GEN_EXIT_USAGE;
 
-	MR_ASSERT(self);
-	self->options = options;
 	self->loop = aligned_alloc(MR_CACHE_LINE, mr_round_up(sizeof(*self->loop), MR_CACHE_LINE));
 	MR_ASSERT(self->loop);
 	memset(self->loop, 0, sizeof(*self->loop));
@@ -259,4 +278,33 @@ gen_tcp_main(const struct gen_options *options, struct mr_error *error)
 	free(self->loop);
 	free(self);
 	return status;
+}
+
+int
+gen_tcp_main(const struct gen_options *options, struct mr_error *error)
+{
+	struct tcp_mode *self = calloc(1, sizeof(*self));
+
+	MR_ASSERT(self);
+	self->options = options;
+	return tcp_main(self, error);
+}
+
+int
+gen_tcp_dns(const struct gen_options *options, struct gen_match *match, enum gen_choice choice,
+	    double exponent, struct mr_error *error)
+{
+	struct tcp_mode *self = calloc(1, sizeof(*self));
+
+	MR_ASSERT(self);
+	self->options = options;
+	self->dns = match;
+	self->choice = choice;
+	self->exponent = exponent;
+	if (options->cookie || options->random_case)
+		mr_error_set(error, -EINVAL, "--cookie and --random-case are for UDP");
+	else
+		return tcp_main(self, error);
+	free(self);
+	return GEN_EXIT_USAGE;
 }

@@ -158,7 +158,7 @@ tcp_due(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t now)
 		/* Waiting for a free connection is the target's doing, and in the latency; what the
 		 * generator is late on top of it is its own. */
 		since = MR_MAX(intended, state->blocked_tsc);
-		counts = gen_phase_counts(&state->phase, state->n, batch);
+		counts = intended >= self->client.measure_tsc ? batch : 0;
 		state->n += batch;
 		if (counts) {
 			gen_tally_add(&self->tally.sent, counts);
@@ -262,8 +262,6 @@ tcp_running(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t now)
 {
 	bool sending = gen_phase_turn(&state->phase, now, state->n);
 
-	if (mr_unlikely(state->phase.measuring && self->client.measure_tsc == UINT64_MAX))
-		self->client.measure_tsc = MR_MIN(now, state->phase.measure_tsc);
 	if (sending)
 		return !tcp_stopped(self);
 	if (now >= state->phase.drain_tsc)
@@ -319,6 +317,10 @@ gen_tcp_loop_run(void *context)
 	gen_phase_finish(&state.phase, &self->tally, rte_rdtsc(), self->client.tsc_hz);
 	if (self->limit && state.n >= self->limit)
 		self->tally.scheduled = self->tally.sent;
+	/* A batch counts whole, or not at all, at both ends of MEASURE. */
+	self->tally.scheduled -=
+		MR_MIN(self->tally.scheduled - MR_MIN(self->tally.sent, self->tally.scheduled),
+		       2ull * (self->client.ask.pipeline - 1));
 	tcp_close(self);
 	gen_client_forget(&self->client);
 	self->time_wait_live = gen_tuples_live(&self->client.tuples, self->client.now_ms);
