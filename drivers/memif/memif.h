@@ -20,6 +20,8 @@
  * closes the descriptor that EAL still waits for, and EAL aborts the process. So the relay never
  * leaves before it has been greeted, and nobody else connects to the PMD.
  *
+ * A third, of clients with zero copy, is in memif/descriptor.c.
+ *
  * The relay also makes the order of starting free: a client waits for its server, and comes back to
  * it (the control thread restarts the device from the link poll). The peer is trusted with this
  * port's shared memory: a lying descriptor can still crash the PMD, so the socket file's mode is

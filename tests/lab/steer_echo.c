@@ -5,6 +5,7 @@
  *   steer_echo KIND TARGET [option...]
  *     workers=N        queues, each polled by one lcore (default 1)
  *     huge             hugepages
+ *     zero-copy        memif client: copies nothing; has hugepages
  *     server           memif, vhost, virtio-user: server role
  *     packed           virtio-user: packed rings
  *     out=FILE         pcap: what is sent
@@ -105,6 +106,8 @@ option_parse(const char *text)
 		return eal.huge = true;
 	if (strcmp(text, "server") == 0)
 		return config.memif_server = true;
+	if (strcmp(text, "zero-copy") == 0)
+		return eal.huge = config.memif_zero_copy = true;
 	if (strcmp(text, "chains") == 0)
 		return chains = quiet = true;
 	if (strcmp(text, "packed") == 0)
