@@ -12,6 +12,7 @@
 
 #include "afpacket/afpacket.h"
 #include "afxdp/afxdp.h"
+#include "bond/bond.h"
 #include "impair/impair.h"
 #include "memif/memif.h"
 #include "pcap/pcap.h"
@@ -38,6 +39,24 @@ boot_drivers(void)
 	mr_port_driver_register(&mr_pci_driver);
 	mr_port_driver_register(&mr_vhost_driver);
 	mr_port_driver_register(&mr_virtio_user_driver);
+	mr_port_driver_register(&mr_bond_driver);
+}
+
+/* eal_card adds a card, of a port or of a bond's member, to those that DPDK may look at. */
+static int
+eal_card(struct mr_port_eal_config *eal, const struct mr_port_member *device, const char *port,
+	 struct mr_error *error)
+{
+	if (strcmp(device->kind, mr_pci_driver.kind))
+		return 0;
+	if (eal->pci_count == MR_ARRAY_COUNT(eal->pci))
+		return mr_error_set(error, -E2BIG, "port %s: %s: more than %zu cards", port,
+				    device->target, MR_ARRAY_COUNT(eal->pci));
+	/* Before DPDK looks at it: a card that the kernel uses is not to be touched. */
+	if (mr_pci_check(MR_PCI_DEVICES, device->target, port, error))
+		return error->code;
+	eal->pci[eal->pci_count++] = device->target;
+	return 0;
 }
 
 static int
@@ -58,12 +77,11 @@ eal_open(struct boot *self, struct mr_error *error)
 	for (size_t i = 0; i < config->port_count; i++) {
 		const struct mr_port_config *port = &config->ports[i].port;
 
-		if (strcmp(port->kind, mr_pci_driver.kind))
-			continue;
-		/* Before DPDK looks at it: a card that the kernel uses is not to be touched. */
-		if (mr_pci_check(MR_PCI_DEVICES, port->target, port->name, error))
+		if (eal_card(&eal, &port->device, port->name, error))
 			return error->code;
-		eal.pci[eal.pci_count++] = port->target;
+		for (size_t m = 0; m < port->bond.member_count; m++)
+			if (eal_card(&eal, &port->bond.members[m], port->name, error))
+				return error->code;
 	}
 	if (mr_port_eal_start(&eal, error))
 		return error->code;

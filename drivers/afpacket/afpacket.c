@@ -86,7 +86,7 @@ afpacket_stopped(struct mr_port *port)
 const struct mr_port_driver mr_afpacket_driver = {
 	.kind = "afpacket",
 	.help = "a kernel interface, by packet sockets",
-	.caps = MR_PORT_CAP_MULTI_QUEUE | MR_PORT_CAP_RETYPES_TAGS,
+	.caps = MR_PORT_CAP_MULTI_QUEUE | MR_PORT_CAP_RETYPES_TAGS | MR_PORT_CAP_MEMBER,
 	.prepare = afpacket_prepare,
 	.describe = afpacket_describe,
 	.link = afpacket_link,

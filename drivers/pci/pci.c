@@ -121,7 +121,7 @@ const struct mr_port_driver mr_pci_driver = {
 	.help = "the PCI address of a network card",
 	.bus = "pci",
 	.caps = MR_PORT_CAP_CHAINED | MR_PORT_CAP_MULTI_QUEUE | MR_PORT_CAP_RSS |
-		MR_PORT_CAP_ZERO_COPY,
+		MR_PORT_CAP_ZERO_COPY | MR_PORT_CAP_MEMBER,
 	.prepare = pci_prepare,
 	.describe = pci_describe,
 	.started = pci_started,

@@ -161,6 +161,18 @@ map_find(const struct mr_yaml_node *map, const char *key)
 	return NULL;
 }
 
+/* config_is_kind says whether ports have a key of this name for their kind. */
+static bool
+config_is_kind(const char *key)
+{
+	const struct mr_schema_row *row;
+	char path[MR_NAME_MAX + sizeof("ports[].")];
+
+	snprintf(path, sizeof(path), "ports[].%.*s", MR_NAME_MAX - 1, key);
+	row = mr_schema_find(path);
+	return !strcmp(path, "ports[].bond") || (row && config_row_is_kind(row));
+}
+
 /* config_refuse_unknown fails on the first key that no row knows. */
 static int
 config_refuse_unknown(struct config_reader *reader, const struct mr_schema_row *row,
@@ -179,6 +191,12 @@ config_refuse_unknown(struct config_reader *reader, const struct mr_schema_row *
 		}
 		if (child)
 			continue;
+		if (row && !strcmp(row->path, "ports[].bond.members[]") &&
+		    config_is_kind(key->text))
+			return config_fail(
+				reader, key,
+				"a device of kind %s cannot be in a bond, only " MR_CONFIG_MEMBER_KINDS,
+				key->text);
 		if (suggest.best)
 			return config_fail(reader, key,
 					   "'%.64s' is not a key of %s; did you mean '%s'?",
@@ -450,6 +468,7 @@ mr_config_free(struct mr_config *self)
 	for (size_t i = 0; i < self->port_count; i++) {
 		free(self->ports[i].vlans);
 		free(self->ports[i].next_hops);
+		free(self->ports[i].port.bond.members);
 	}
 	free(self->ports);
 	free(self->vips);

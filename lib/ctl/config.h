@@ -40,8 +40,9 @@ enum {
 	MR_CONFIG_CPU_MAX = 1024,        /* CPU numbers are below this */
 };
 
-/* The keys that name a port's kind. */
-#define MR_CONFIG_PORT_KINDS "afxdp, afpacket, memif, vhost, virtio-user, pci, pcap"
+/* The keys that name a port's kind, and that of a bond's member. */
+#define MR_CONFIG_MEMBER_KINDS "pci, afpacket"
+#define MR_CONFIG_PORT_KINDS   "afxdp, afpacket, memif, vhost, virtio-user, pci, pcap, bond"
 
 struct mr_config_memory {
 	bool hugepages;

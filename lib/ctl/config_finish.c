@@ -29,8 +29,8 @@ static const struct {
 	{ "role", { "memif", "vhost", "virtio-user" } },
 	{ "ring", { "virtio-user" } },
 	{ "zero_copy", { "memif" } },
-	{ "mac", { "memif", "pcap", "virtio-user" } },
-	{ "punt", { "memif", "vhost", "virtio-user", "pci" } },
+	{ "mac", { "memif", "pcap", "virtio-user", "bond" } },
+	{ "punt", { "memif", "vhost", "virtio-user", "pci", "bond" } },
 };
 
 static bool
@@ -55,6 +55,48 @@ port_refuse_keys(struct config_reader *reader, const struct mr_yaml_node *node,
 				   port->kind);
 	}
 	return 0;
+}
+
+/* port_finish_bond: a port with the key `bond` is of that kind; its members are the devices. */
+static int
+port_finish_bond(struct config_reader *reader, const struct mr_yaml_node *node,
+		 struct mr_config_port *port)
+{
+	const struct mr_yaml_node *key = config_key_find(node, "bond");
+	const struct mr_port_bond *bond = &port->port.bond;
+
+	if (!key)
+		return 0;
+	if (port->port.kind[0])
+		return config_fail(reader, key,
+				   "bond: this port is already %s: %s; a port has one "
+				   "kind",
+				   port->port.kind, port->port.target);
+	memcpy(port->port.kind, "bond", sizeof("bond"));
+	memcpy(port->port.target, port->port.name, sizeof(port->port.name));
+	if (!bond->member_count)
+		return config_fail(reader, key, "ports[].bond.members is missing: its devices");
+	for (size_t i = 0; i < bond->member_count; i++) {
+		const struct mr_port_member *member = &bond->members[i];
+
+		if (!member->kind[0])
+			return config_fail_at(
+				reader, member,
+				"ports[].bond.members[]: expected exactly one of " MR_CONFIG_MEMBER_KINDS);
+		if (strcmp(member->kind, "afpacket"))
+			continue;
+		if (bond->mode != MR_PORT_BOND_ACTIVE_BACKUP)
+			return config_fail_at(reader, member->target,
+					      "ports[].bond: afpacket can be a member in mode "
+					      "active-backup only, as DPDK does not see its link");
+		if (port->punt[0])
+			return config_fail_at(reader, port->punt,
+					      "ports[].punt: the kernel has %s itself",
+					      member->target);
+	}
+	if (bond->mode == MR_PORT_BOND_802_3AD && mr_config_impairs(port))
+		return config_fail(reader, key, "ports[].impair: not with a bond of mode 802.3ad");
+	return config_place_add(reader, port->port.target, key);
 }
 
 /* A router or a service address is one host's: not many, not nobody, not this machine itself. */
@@ -115,8 +157,10 @@ config_finish_port(struct config_reader *reader, const struct mr_yaml_node *node
 		   struct mr_config_port *port)
 {
 	char text[MR_VLAN_TEXT_BYTES];
-	int rc;
+	int rc = port_finish_bond(reader, node, port);
 
+	if (rc)
+		return rc;
 	if (!port->port.kind[0])
 		return config_fail(reader, node,
 				   "port '%s' needs exactly one of " MR_CONFIG_PORT_KINDS,
@@ -194,6 +238,36 @@ finish_cpus(struct config_reader *reader)
 	return 0;
 }
 
+/* port_device gives device number `at` of a port: of its members, or its own; NULL at the end. */
+static const struct mr_port_member *
+port_device(const struct mr_config_port *port, size_t at)
+{
+	const struct mr_port_bond *bond = &port->port.bond;
+
+	if (!bond->member_count)
+		return at ? NULL : &port->port.device;
+	return at < bond->member_count ? &bond->members[at] : NULL;
+}
+
+/* port_devices_apart: no device of port is one of the devices of other that stand before it. */
+static int
+port_devices_apart(struct config_reader *reader, const struct mr_config_port *port,
+		   const struct mr_config_port *other)
+{
+	const struct mr_port_member *a, *b;
+
+	for (size_t i = 0; (a = port_device(port, i)); i++)
+		for (size_t j = 0; (port != other || j < i) && (b = port_device(other, j)); j++)
+			if (!strcmp(a->target, b->target))
+				return config_fail_at(reader, a->target,
+						      "%s: '%s' is already %s '%s'", a->kind,
+						      a->target,
+						      other->port.bond.member_count ? "in bond"
+										    : "port",
+						      other->port.name);
+	return 0;
+}
+
 static int
 finish_ports(struct config_reader *reader)
 {
@@ -215,11 +289,10 @@ finish_ports(struct config_reader *reader)
 			if (!strcmp(port->name, other->name))
 				return config_fail_at(reader, port, "two ports are called '%s'",
 						      port->name);
-			if (!strcmp(port->target, other->target))
-				return config_fail_at(reader, port->target,
-						      "%s: '%s' is already port '%s'", port->kind,
-						      port->target, other->name);
 		}
+		for (size_t j = 0; j <= i; j++)
+			if (port_devices_apart(reader, &config->ports[i], &config->ports[j]))
+				return reader->error->code;
 	}
 	return 0;
 }

@@ -34,6 +34,9 @@ int config_wrong(struct config_reader *reader, const struct mr_schema_row *row,
 int config_read_scalar(struct config_reader *reader, const struct mr_schema_row *row,
 		       const struct mr_yaml_node *node, void *value);
 
+/* config_row_is_kind says whether the row's key names the kind of a port. */
+bool config_row_is_kind(const struct mr_schema_row *row);
+
 /* What one row cannot say: after an item has been read, and after everything has. */
 int config_finish_port(struct config_reader *reader, const struct mr_yaml_node *node,
 		       struct mr_config_port *port);

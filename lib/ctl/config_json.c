@@ -69,7 +69,7 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 {
 	char prefix[MR_PREFIX_TEXT_BYTES], addr[MR_ADDR_TEXT_BYTES], mac[MR_MAC_TEXT_BYTES];
 	char listen[CONFIG_LISTEN_BYTES];
-	const struct mr_port_config *port = value;
+	const struct mr_port_member *port = value;
 	static const char *const durations[] = { "ns", "us", "ms", "s" };
 	static const char *const rates[] = { "bit", "kbit", "Mbit", "Gbit" };
 
@@ -164,6 +164,8 @@ json_wanted(const struct mr_schema_row *row, const void *base)
 		return ((const struct mr_config_zone *)base)->transfer_own;
 	if (!strcmp(row->path, "ports[].impair"))
 		return mr_config_impairs(port);
+	if (!strcmp(row->path, "ports[].bond"))
+		return port->port.bond.member_count > 0;
 	if (!strcmp(row->path, "ports[].ring"))
 		return !strcmp(port->port.kind, "virtio-user");
 	if (!strcmp(row->path, "ports[].zero_copy"))

@@ -188,8 +188,8 @@ scalar_pci(const char *text, char out[MR_PORT_TARGET_BYTES])
 	return true;
 }
 
-static bool
-row_is_kind(const struct mr_schema_row *row)
+bool
+config_row_is_kind(const struct mr_schema_row *row)
 {
 	return row->type == MR_SCHEMA_KIND || row->type == MR_SCHEMA_KIND_PATH ||
 	       row->type == MR_SCHEMA_KIND_PCI;
@@ -197,7 +197,7 @@ row_is_kind(const struct mr_schema_row *row)
 
 static int
 scalar_kind(struct config_reader *reader, const struct mr_schema_row *row,
-	    const struct mr_yaml_node *node, struct mr_port_config *port)
+	    const struct mr_yaml_node *node, struct mr_port_member *port)
 {
 	const char *key = mr_schema_key(row);
 	bool good;
@@ -294,7 +294,7 @@ config_read_scalar(struct config_reader *reader, const struct mr_schema_row *row
 {
 	if (node->kind != MR_YAML_SCALAR)
 		return config_wrong(reader, row, node);
-	if (row_is_kind(row))
+	if (config_row_is_kind(row))
 		return scalar_kind(reader, row, node, value);
 	if (!scalar_set(reader, row, node->text, value))
 		return config_wrong(reader, row, node);

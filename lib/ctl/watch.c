@@ -30,13 +30,18 @@ watch_links(struct mr_watch *self, uint64_t now_ns)
 {
 	for (uint16_t i = 0; i < self->group->port_count; i++) {
 		struct mr_port *port = self->group->ports[i];
+		bool was = port->link_up;
 
 		if (!mr_port_poll_link(port))
 			continue;
-		mr_log(MR_LOG_NOTICE, "port %s: link %s", port->config.name,
-		       port->link_up ? "up" : "down");
-		mr_metric_add(self->metrics, port->link_up ? MR_WATCH_link_up : MR_WATCH_link_down,
+		mr_metric_add(self->metrics,
+			      port->link_up == was ? MR_WATCH_link_moved
+			      : port->link_up      ? MR_WATCH_link_up
+						   : MR_WATCH_link_down,
 			      1);
+		if (port->link_up != was)
+			mr_log(MR_LOG_NOTICE, "port %s: link %s", port->config.name,
+			       port->link_up ? "up" : "down");
 		if (port->link_up)
 			announce_begin(self, i, now_ns);
 	}

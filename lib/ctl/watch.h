@@ -34,6 +34,7 @@ struct mr_watch_announce {
 #define WATCH_METRICS(X)                                                                   \
 	X(link_up, COUNTER, EVENTS, "Links that came up")                                  \
 	X(link_down, COUNTER, EVENTS, "Links that went down")                              \
+	X(link_moved, COUNTER, EVENTS, "Bonds that another member serves since")           \
 	X(announce, COUNTER, FRAMES, "Gratuitous ARPs and unsolicited NAs sent")           \
 	X(neighbour_learn, COUNTER, EVENTS, "Neighbour answers taken from workers")        \
 	X(neighbour_ask, COUNTER, FRAMES, "ARP requests and neighbour solicitations sent") \

@@ -40,9 +40,8 @@ port_error(const struct mr_port *self, int code, const char *what, struct mr_err
 			    mr_port_eal_error());
 }
 
-/* port_probe makes device number `unit` of the port's plan known to DPDK. */
-static int
-port_probe(struct mr_port *self, uint16_t unit, struct mr_error *error)
+int
+mr_port_probe(struct mr_port *self, uint16_t unit, struct mr_error *error)
 {
 	char name[MR_PORT_DEVICE_NAME_BYTES], arguments[MR_PORT_ARGUMENTS_BYTES];
 	const char *bus = self->driver->bus ? self->driver->bus : "vdev";
@@ -198,7 +197,7 @@ mr_port_open(struct mr_port *self, uint16_t index, const struct mr_port_config *
 	}
 	memset(self->queues, 0, plan.queue_count * sizeof(*self->queues));
 	for (uint16_t unit = 0; unit < plan.device_count && !code; unit++) {
-		code = port_probe(self, unit, error);
+		code = mr_port_probe(self, unit, error);
 		if (!code)
 			code = port_setup(self, unit, &plan, pools, error);
 	}
@@ -257,7 +256,7 @@ mr_port_steer(struct mr_port *self, const struct mr_port_steer *steer, struct mr
 bool
 mr_port_poll_link(struct mr_port *self)
 {
-	bool was = __atomic_load_n(&self->link_up, __ATOMIC_RELAXED), is;
+	bool was = __atomic_load_n(&self->link_up, __ATOMIC_RELAXED), is, moved;
 	struct rte_eth_link link = { 0 };
 
 	if (self->driver->link)
@@ -266,7 +265,9 @@ mr_port_poll_link(struct mr_port *self)
 		is = rte_eth_link_get_nowait(self->devices[0], &link) == 0 &&
 		     link.link_status == RTE_ETH_LINK_UP;
 	__atomic_store_n(&self->link_up, is, __ATOMIC_RELAXED);
-	return is != was;
+	moved = self->moved;
+	self->moved = false;
+	return is != was || (is && moved);
 }
 
 void

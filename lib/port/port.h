@@ -56,22 +56,50 @@ enum mr_port_cap {
 	MR_PORT_CAP_MULTI_QUEUE = 1 << 5,
 	MR_PORT_CAP_ZERO_COPY = 1 << 6,
 	MR_PORT_CAP_STEER = 1 << 7,        /* shares its device with the kernel by steering rules */
+	MR_PORT_CAP_MEMBER = 1 << 9,       /* may be in a bond (drivers/bond) */
 	MR_PORT_CAP_RETYPES_TAGS = 1 << 8, /* gives an 802.1ad pair's first tag as 0x8100 */
 };
 
-enum { MR_PORT_TARGET_BYTES = 108, MR_PORT_VLAN_MAX = 16 };
+enum { MR_PORT_TARGET_BYTES = 108, MR_PORT_VLAN_MAX = 16, MR_PORT_MEMBER_MAX = 4 };
+
+/* A device: of a port, or of a bond. */
+struct mr_port_member {
+	char kind[MR_NAME_MAX]; /* "afxdp", "afpacket", "memif", "pcap", … */
+	/* what the kind names: interface, socket path, file, PCI address; of a bond: its name */
+	char target[MR_PORT_TARGET_BYTES];
+};
+
+enum mr_port_bond_mode {
+	MR_PORT_BOND_ACTIVE_BACKUP,
+	MR_PORT_BOND_BALANCE_XOR,
+	MR_PORT_BOND_802_3AD,
+};
+
+/* What chooses the member that sends a frame: addresses of Ethernet, IP too, ports too. */
+enum mr_port_bond_policy { MR_PORT_BOND_LAYER34, MR_PORT_BOND_LAYER23, MR_PORT_BOND_LAYER2 };
+
+struct mr_port_bond {
+	struct mr_port_member *members; /* borrowed while the port is opened */
+	size_t member_count;
+	int mode, policy; /* the enums above */
+};
 
 struct mr_port_config {
 	char name[MR_NAME_MAX];
-	char kind[MR_NAME_MAX]; /* "afxdp", "afpacket", "memif", "pcap", … */
-	/* what the kind names: interface, socket path, file, PCI address */
-	char target[MR_PORT_TARGET_BYTES];
+	union {
+		struct {
+			char kind[MR_NAME_MAX];
+			char target[MR_PORT_TARGET_BYTES];
+		};
+		struct mr_port_member device;
+	};
+	struct mr_port_bond bond;            /* kind bond only */
 	char pcap_out[MR_PORT_TARGET_BYTES]; /* pcap only: file for what is sent; empty discards */
 	bool memif_server;    /* memif, vhost, virtio-user: role, who makes the socket */
 	bool virtio_packed;   /* virtio-user only: packed rings instead of split ones */
 	bool memif_zero_copy; /* memif client only: the peer maps all our packet memory */
 	bool has_mac;
-	struct mr_mac mac;    /* memif, pcap: the address to use; others have their own */
+	struct mr_mac mac;    /* memif, pcap, bond: the address to use; others have their own */
 	uint16_t queue_count; /* 0: as many as there are workers, at most what the device has */
 	uint16_t rx_descriptors, tx_descriptors; /* 0: the kind's default */
 	uint16_t mtu;                            /* 0: the device's */
@@ -127,7 +155,8 @@ struct mr_port_driver {
 	 * without CAP_STEER. */
 	int (*steer)(struct mr_port *port, const struct mr_port_steer *steer,
 		     struct mr_error *error);
-	/* link says whether the link is up, for kinds whose PMD does not know; may be NULL. */
+	/* link says whether the link is up, for kinds whose PMD does not know; may be NULL. It sets
+	 * port->moved when the link is up by another way than before. */
 	bool (*link)(struct mr_port *port);
 	/* stopping runs before the devices are stopped, with no worker on the queues; may be NULL.
 	 */
@@ -206,6 +235,7 @@ struct mr_port {
 	const struct mr_port_hook *hook; /* NULL: none */
 	void *hook_state;
 	struct mr_port_punt *punt; /* NULL: there is no kernel behind it */
+	bool moved;                /* owner: the control thread, from link to mr_port_poll_link */
 	/* shared: relaxed, written by the control thread */
 	bool link_up;
 	/* shared: written by the driver, under the gate's fences */
@@ -223,6 +253,10 @@ MR_MUST_USE int mr_port_open(struct mr_port *self, uint16_t index,
 MR_MUST_USE int mr_port_socket_clean(const struct mr_port *self, const char *path, int type,
 				     struct mr_error *error);
 
+/* mr_port_probe makes device number `unit` of a prepared port known to DPDK, by its driver's
+ * describe. For drivers with members. */
+MR_MUST_USE int mr_port_probe(struct mr_port *self, uint16_t unit, struct mr_error *error);
+
 /* mr_port_close undoes mr_port_open; no worker may be on the port's queues any more. A closed or
  * never opened (zeroed) port is left alone. */
 void mr_port_close(struct mr_port *self);
@@ -231,7 +265,8 @@ void mr_port_close(struct mr_port *self);
 MR_MUST_USE int mr_port_steer(struct mr_port *self, const struct mr_port_steer *steer,
 			      struct mr_error *error);
 
-/* mr_port_poll_link reads the link once and returns true when it changed since the last call. */
+/* mr_port_poll_link reads the link once and returns true when it changed since the last call, or
+ * when the same port is reached another way (a bond's other member): link_up tells which. */
 bool mr_port_poll_link(struct mr_port *self);
 
 /* mr_port_mbuf_pool_create makes the mbuf pool of one worker. */

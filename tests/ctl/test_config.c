@@ -79,6 +79,8 @@ minimal_gives_defaults(void **state)
 	" impair: {loss: 0.5%, delay: 10ms,"                                                     \
 	" rate: 10Mbit, jitter: 1500us, duplicate: 2%, mtu: 1400, drop_every: 9, seed: 7}}\n"    \
 	"  - {name: fast, memif: run/f.sock, zero_copy: yes}\n"                                  \
+	"  - {name: two, bond: {members: [{pci: '03:00.0'}, {pci: '0000:04:00.1'}],"             \
+	" mode: 802.3ad, policy: layer23}}\n"                                                    \
 	"vips: [192.0.2.1, '2001:db8::53']\n"                                                    \
 	"dns:\n  port: 5353\n  udp_payload: 1400\n  udp_payload_v6: 1232\n  zone_dir: zones\n"   \
 	"  zones:\n    - {name: example.com, file: ../other/e.zone}\n    - name: Example.NET.\n" \
@@ -101,7 +103,7 @@ everything_is_read(void **state)
 	assert_int_equal(config->cpus.worker_count, 2);
 	assert_int_equal(config->cpus.workers[1], 2);
 	assert_int_equal(config->cpus.control, 3);
-	assert_int_equal(config->port_count, 4);
+	assert_int_equal(config->port_count, 5);
 	assert_int_equal(config->ports[0].port.queue_count, 2);
 	assert_int_equal(config->ports[0].port.rx_descriptors, 2048);
 	assert_int_equal(config->ports[0].port.tx_descriptors, 1024);
@@ -121,6 +123,12 @@ everything_is_read(void **state)
 	assert_string_equal(config->ports[2].port.target, "/etc/millrace/in.pcap");
 	assert_string_equal(config->ports[2].port.pcap_out, "/tmp/out.pcap");
 	assert_string_equal(config->ports[1].punt, "tap0");
+	assert_string_equal(config->ports[4].port.kind, "bond");
+	assert_int_equal(config->ports[4].port.bond.member_count, 2);
+	assert_string_equal(config->ports[4].port.bond.members[0].target, "0000:03:00.0");
+	assert_string_equal(config->ports[4].port.bond.members[1].kind, "pci");
+	assert_int_equal(config->ports[4].port.bond.mode, MR_PORT_BOND_802_3AD);
+	assert_int_equal(config->ports[4].port.bond.policy, MR_PORT_BOND_LAYER23);
 	assert_false(mr_config_impairs(&config->ports[0]));
 	assert_true(mr_config_impairs(&config->ports[2]));
 	assert_int_equal(config->ports[2].impair.link.loss_ppm, 5000);
@@ -146,7 +154,7 @@ everything_is_read(void **state)
 	assert_string_equal(mr_config_place(config, &config->cpus.control, place),
 			    "/etc/millrace/m.yaml:7:12");
 	assert_string_equal(mr_config_place(config, &config->dns.zones[1], place),
-			    "/etc/millrace/m.yaml:32:7");
+			    "/etc/millrace/m.yaml:33:7");
 	assert_string_equal(mr_config_place(config, &config->places, place),
 			    "/etc/millrace/m.yaml");
 	mr_config_free(config);
@@ -332,6 +340,31 @@ static const struct {
 	  "'02:00:00:00:00'" },
 	{ VIPS "ports: [{name: up, afxdp: eth0, mtu: 575}]\n",
 	  "m.yaml:2:38: ports[].mtu: expected 0 or a number from 576 to 9216, found '575'" },
+	{ VIPS "ports: [{name: up, bond: {members: [{afpacket: a}, {afpacket: a}]}}]\n",
+	  "m.yaml:2:63: afpacket: 'a' is already in bond 'up'" },
+	{ VIPS "ports: [{name: up, bond: {members: [{afpacket: a}, {pci: '03:00.0'}]}},"
+	       " {name: b, pci: '0000:03:00.0'}]\n",
+	  "m.yaml:2:88: pci: '0000:03:00.0' is already in bond 'up'" },
+	{ VIPS "ports: [{name: up, bond: {members: [{afpacket: a}, {memif: a}]}}]\n",
+	  "m.yaml:2:53: a device of kind memif cannot be in a bond, only pci, afpacket" },
+	{ VIPS "ports: [{name: up, bond: {members: [{afpacket: a}, {}]}}]\n",
+	  "m.yaml:2:52: ports[].bond.members[]: expected exactly one of pci, afpacket" },
+	{ VIPS "ports: [{name: up, bond: {members: [{afpacket: a}]}}]\n",
+	  "m.yaml:2:36: ports[].bond.members: expected a list of 2 to 4 entries, found 1" },
+	{ VIPS "ports: [{name: up, bond: {}}]\n",
+	  "m.yaml:2:20: ports[].bond.members is missing: its devices" },
+	{ VIPS
+	  "ports: [{name: up, afxdp: e, bond: {members: [{pci: '03:00.0'}, {pci: '04:00.0'}]}}]\n",
+	  "m.yaml:2:30: bond: this port is already afxdp: e; a port has one kind" },
+	{ VIPS "ports: [{name: up, bond: {members: [{afpacket: a}, {afpacket: b}],"
+	       " mode: balance-xor}}]\n",
+	  "m.yaml:2:48: ports[].bond: afpacket can be a member in mode active-backup only, as "
+	  "DPDK does not see its link" },
+	{ VIPS "ports: [{name: up, punt: t0, bond: {members: [{afpacket: a}, {afpacket: b}]}}]\n",
+	  "m.yaml:2:26: ports[].punt: the kernel has a itself" },
+	{ VIPS "ports: [{name: up, impair: {loss: 1%}, bond: {mode: 802.3ad,"
+	       " members: [{pci: '03:00.0'}, {pci: '04:00.0'}]}}]\n",
+	  "m.yaml:2:40: ports[].impair: not with a bond of mode 802.3ad" },
 	{ VIPS "ports: [{name: up, afxdp: eth0, vlans: [1, 1]}]\n",
 	  "m.yaml:2:44: ports[].vlans[]: 1 is listed twice" },
 	{ VIPS "ports: [{name: up, afxdp: eth0, vlans: [4095]}]\n",
