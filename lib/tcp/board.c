@@ -158,7 +158,8 @@ delivered(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, const struc
 		tx->rack_sent_us = run->sent_us;
 		tx->rack_end = end;
 		tx->rack_rtt_us = rtt_us;
-		tx->bits |= TCP_TX_RACK_VALID;
+		tx->bits = (uint8_t)((tx->bits & ~TCP_TX_RACK_AGAIN) | TCP_TX_RACK_VALID |
+				     (run->flags & TCP_RUN_AGAIN ? TCP_TX_RACK_AGAIN : 0));
 	}
 }
 

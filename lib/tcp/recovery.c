@@ -72,6 +72,18 @@ rack_dsack(struct tcp_tcb *t, struct tcp_tx *tx, const struct tcp_ack *ack)
 	}
 }
 
+/* rack_overtook says whether what was delivered last had left after run. Within one turn time
+ * stands still, and sequence numbers tell the order of new data, and of retransmissions; but a
+ * retransmission may have left after new data of the same turn. */
+static bool
+rack_overtook(const struct tcp_tx *tx, const struct tcp_run *run)
+{
+	if (run->sent_us == tx->rack_sent_us && (run->flags & TCP_RUN_AGAIN) &&
+	    !(tx->bits & TCP_TX_RACK_AGAIN))
+		return false;
+	return tcp_sent_after(tx->rack_sent_us, tx->rack_end, run->sent_us, run->end);
+}
+
 /* rack_detect marks lost what was sent sufficiently before something that has arrived (step 5), and
  * returns in how many microseconds the next could be marked; 0: none waits. */
 static uint32_t
@@ -86,8 +98,7 @@ rack_detect(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx)
 		int32_t left_us;
 
 		handle = run->next;
-		if (run->flags & (TCP_RUN_SACKED | TCP_RUN_LOST) ||
-		    !tcp_sent_after(tx->rack_sent_us, tx->rack_end, run->sent_us, run->end))
+		if (run->flags & (TCP_RUN_SACKED | TCP_RUN_LOST) || !rack_overtook(tx, run))
 			continue;
 		left_us = (int32_t)(run->sent_us + tx->rack_rtt_us + reo_wnd_us - self->now_us);
 		if (left_us <= 0)

@@ -186,6 +186,7 @@ enum tcp_tx_bit {
 	TCP_TX_HEAD_AGAIN = 8,  /* fast retransmit: send the first lost run whatever cwnd says */
 	TCP_TX_PERSIST = 16,    /* persist_since_ms is running */
 	TCP_TX_UNDO = 32,       /* prior_* hold what to go back to */
+	TCP_TX_RACK_AGAIN = 64, /* rack_* are of a retransmission */
 };
 
 static_assert(sizeof(struct tcp_tx) == 2 * MR_CACHE_LINE, "two lines");

@@ -14,7 +14,7 @@
 enum {
 	CLOCK_GRANULARITY_US = 1000,
 	PEER_ACK_DELAY_US = 200000, /* what a lone segment's ACK may wait at the peer */
-	PTO_MIN_US = 2000,
+	PTO_MIN_US = 10000,         /* below it a host that is merely busy looks like a loss */
 	BACKOFF_SHIFT_MAX = 16,
 };
 
