@@ -42,7 +42,8 @@ tcp_board_sent(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, uint32
 	tx->last_sent_us = self->now_us;
 	/* Whole segments only: the number of segments in a run is then its length over the MSS. */
 	if (tail && tail->flags == 0 && tail->sent_us == self->now_us &&
-	    (tail->end - tail->seq) % t->snd_mss == 0) {
+	    (tail->end - tail->seq) % t->snd_mss == 0 && end != tx->probe_end &&
+	    seq != tx->probe_end) {
 		tail->end = end;
 		return true;
 	}

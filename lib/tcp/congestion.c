@@ -284,6 +284,13 @@ cubic_restart(struct mr_tcp_cc *self, const struct mr_tcp_cc_env *env)
 		self->word[CU_EPOCH_MS] = 0; /* 4.2: the epoch does not run while idle */
 }
 
+/* cubic_undone begins a new epoch at the window that is back (4.9.2 would restore the old one). */
+static void
+cubic_undone(struct mr_tcp_cc *self)
+{
+	self->word[CU_EPOCH_MS] = 0;
+}
+
 const struct mr_tcp_cc_ops mr_tcp_cc_newreno = {
 	.name = "newreno",
 	.acked = newreno_acked,
@@ -296,4 +303,5 @@ const struct mr_tcp_cc_ops mr_tcp_cc_cubic = {
 	.acked = cubic_acked,
 	.reduce = cubic_reduce,
 	.restart = cubic_restart,
+	.undone = cubic_undone,
 };

@@ -58,6 +58,9 @@ struct mr_tcp_cc_ops {
 		       enum mr_tcp_cc_cause cause);
 	/* restart: nothing was in flight for longer than the RTO (RFC 5681 4.1) */
 	void (*restart)(struct mr_tcp_cc *self, const struct mr_tcp_cc_env *env);
+	/* undone: cwnd and ssthresh are what they were before the last reduction, which was
+	 * spurious. NULL: nothing else is to be done. */
+	void (*undone)(struct mr_tcp_cc *self);
 	/* pace returns bytes per second, or 0: as fast as cwnd allows. NULL is 0. */
 	uint64_t (*pace)(const struct mr_tcp_cc *self, const struct mr_tcp_cc_env *env);
 };

@@ -17,11 +17,13 @@ too_big(struct mr_tcp *self, struct tcp_tcb *t, uint32_t mtu)
 	struct tcp_tx *tx = tcp_tx(self, t);
 
 	if (mtu >= self->config.mtu || mss >= t->snd_mss) {
+		if (tcp_pmtu_told(self, t, mss))
+			return;
 		tcp_count(self, MR_TCP_icmp_ignored);
 		return;
 	}
 	tcp_count(self, MR_TCP_pmtu_lowered);
-	t->snd_mss = (uint16_t)mss;
+	tcp_pmtu_lower(self, t, mss);
 	/* RFC 1191 6.5: sent again at once, and no sign of congestion */
 	if (tx && tx->run_head && tcp_state_synchronized(t->state) &&
 	    !(tcp_run(self, tx->run_head)->flags & TCP_RUN_SACKED))

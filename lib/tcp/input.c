@@ -308,6 +308,7 @@ input_ack(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_segment *s
 	data_acked = ack.acked_bytes - (seq_gt(seg->ack, t->snd_end) && ack.una_advanced);
 	t->snd_una = seg->ack;
 	tcp_board_acked(self, t, tx, &ack);
+	tcp_pmtu_acked(self, t, tx);
 	if (t->flags & TCP_SACK)
 		tcp_board_sacked(self, t, tx, &ack);
 	rtt_from_ack(self, t, tx, &ack);

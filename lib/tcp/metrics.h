@@ -17,6 +17,8 @@
 	X(retransmit_timeout, COUNTER, EVENTS, "Retransmission timeouts")                         \
 	X(tail_loss_probe, COUNTER, EVENTS, "Tail loss probes sent")                              \
 	X(spurious_timeout, COUNTER, EVENTS, "Timeouts found spurious by F-RTO and undone")       \
+	X(spurious_eifel, COUNTER, EVENTS, "Recoveries undone: the timestamp was the original's") \
+	X(spurious_dsack, COUNTER, EVENTS, "Recoveries undone: all was reported as duplicate")    \
 	X(sack_reneged, COUNTER, EVENTS, "Peers that dropped data they had SACKed")               \
 	X(dsack_rx, COUNTER, EVENTS, "Duplicate SACK blocks received")                            \
 	X(connection_open, GAUGE, CONNECTIONS, "Connections that have a TCB")                     \
@@ -59,6 +61,9 @@
 	X(icmp_ignored, COUNTER, EVENTS, "ICMP errors for no connection or out of window")        \
 	X(icmp_soft, COUNTER, EVENTS, "ICMP errors reported as soft")                             \
 	X(pmtu_lowered, COUNTER, EVENTS, "Path MTU lowered by ICMP")                              \
+	X(pmtu_probe, COUNTER, EVENTS, "Probes for a larger path MTU sent")                       \
+	X(pmtu_probe_lost, COUNTER, EVENTS, "Probes for a larger path MTU lost")                  \
+	X(pmtu_raised, COUNTER, EVENTS, "Path MTU raised by a probe that arrived")                \
 	X(black_hole, COUNTER, EVENTS, "Segment size lowered because large ones vanish")          \
 	X(ecn_reduced, COUNTER, EVENTS, "Window reductions by ECE")                               \
 	X(no_tx, COUNTER, EVENTS, "Sends refused: no send state left")                            \

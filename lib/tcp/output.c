@@ -193,9 +193,9 @@ tcp_challenge_allowed(struct mr_tcp *self, struct tcp_tcb *t)
 
 	if (t->challenge_s != second) {
 		t->challenge_s = second;
-		t->challenge_count = 0;
+		t->challenge_count &= 0xf0;
 	}
-	if (t->challenge_count == TCP_CHALLENGE_PER_S) {
+	if ((t->challenge_count & 15) == TCP_CHALLENGE_PER_S) {
 		tcp_count(self, MR_TCP_challenge_ack_limited);
 		return false;
 	}
@@ -265,6 +265,7 @@ tcp_send_again(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, struct
 	if (sent == 0)
 		return false;
 	tcp_count(self, MR_TCP_retransmit);
+	tcp_undo_sent(self, t, tx, run->seq, sent);
 	if (!tcp_board_cut(self, tx, run, run->seq + sent))
 		return false; /* it left, but nobody notes it: the timeout will send it again */
 	tcp_board_again(self, tx, run);
@@ -383,12 +384,14 @@ send_new(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, uint32_t bur
 	while (true) { /* each round takes one from burst, or is the last */
 		uint32_t flight = t->snd_nxt - t->snd_una;
 		uint32_t usable = t->snd_wnd > flight ? t->snd_wnd - flight : 0;
+		uint32_t probe =
+			tcp_pmtu_probe_due(self, t, tx, usable); /* may plan: comes first */
 		uint32_t unsent = tcp_sendq_plan(self, t, tx, t->snd_mss) - t->snd_nxt, count, sent;
 		bool fin = fin_ready(t, tx);
 
 		if ((t->flags & TCP_FIN_SENT) || (unsent == 0 && !fin))
 			return;
-		count = MR_MIN(MR_MIN(unsent, usable), (uint32_t)t->snd_mss);
+		count = probe ? probe : MR_MIN(MR_MIN(unsent, usable), (uint32_t)t->snd_mss);
 		fin = fin && count == unsent && usable > count;
 		if (!fin && (count == 0 || !worth_sending(t, count, unsent, fin)))
 			return; /* the window, Nagle: persist or an ACK */
@@ -408,6 +411,8 @@ send_new(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, uint32_t bur
 		sent = send_data(self, t, tx, t->snd_nxt, count, fin, false);
 		if (sent == 0)
 			return;
+		if (mr_unlikely(probe) && sent > t->snd_mss)
+			tcp_pmtu_probe_sent(self, tx, t->snd_nxt + sent, sent);
 		note_new(self, t, tx, sent, fin);
 		if (t->timer == TCP_TIMER_TLP) /* RFC 8985 7.2: from the last new data on */
 			tcp_timer_send_side(self, t, true);

@@ -8,6 +8,7 @@
  *   CWR      -> RECOVERY  something was marked lost                       [recovery_enter]
  *   any      -> LOSS      retransmission timeout                          [tcp_recovery_timeout]
  *   LOSS     -> OPEN      F-RTO finds the timeout spurious                [frto_ack]
+ *   RECOVERY, LOSS -> OPEN  a timestamp or DSACKs show it was spurious    [tcp_undo_ack]
  *   not OPEN -> OPEN      SND.UNA reaches recovery_point                  [phase_end]
  *
  * With SACK, losses are found by RACK-TLP (RFC 8985), which stands in for the duplicate counting of
@@ -159,8 +160,10 @@ recovery_enter(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, const 
 {
 	uint32_t flight = ack ? ack->prior_flight : t->snd_nxt - t->snd_una;
 
-	if (t->phase == TCP_PHASE_OPEN) /* CWR has reduced for this window already */
+	if (t->phase == TCP_PHASE_OPEN) { /* CWR has reduced for this window already */
+		tcp_undo_begin(t, tx);
 		reduce(self, t, flight, MR_TCP_CC_FAST);
+	}
 	tcp_count(self, MR_TCP_retransmit_fast);
 	t->phase = TCP_PHASE_RECOVERY;
 	tx->recovery_point = t->snd_nxt;
@@ -210,7 +213,7 @@ phase_end(struct tcp_tcb *t, struct tcp_tx *tx)
 	}
 	t->phase = TCP_PHASE_OPEN;
 	tx->frto = 0;
-	tx->bits = (uint8_t)(tx->bits & ~(TCP_TX_HEAD_AGAIN | TCP_TX_UNDO));
+	tx->bits = (uint8_t)(tx->bits & ~TCP_TX_HEAD_AGAIN);
 	tx->dupacks = 0;
 	if (!(t->flags & TCP_SACK))
 		tx->sacked_bytes = 0;
@@ -245,8 +248,7 @@ tcp_recovery_timeout(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx)
 
 	tcp_count(self, MR_TCP_retransmit_timeout);
 	if (t->phase != TCP_PHASE_LOSS) {
-		tx->prior_cwnd = t->cc.cwnd;
-		tx->prior_ssthresh = t->cc.ssthresh;
+		tcp_undo_begin(t, tx);
 		if (t->phase == TCP_PHASE_OPEN)
 			reduce(self, t, t->snd_nxt - t->snd_una, MR_TCP_CC_TIMEOUT);
 	}
@@ -255,6 +257,7 @@ tcp_recovery_timeout(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx)
 		tcp_count(self, MR_TCP_sack_reneged);
 		tcp_board_forget_sacks(self, tx);
 	}
+	tcp_pmtu_timeout(self, t, tx);
 	t->phase = TCP_PHASE_LOSS;
 	t->cc.cwnd = t->snd_mss;
 	tx->recovery_point = t->snd_nxt;
@@ -285,10 +288,7 @@ frto_ack(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, const struct
 	if (tx->frto == 2 && ack->original && (advanced || (t->flags & TCP_SACK))) {
 		/* (3b): it was not lost, only late */
 		tcp_count(self, MR_TCP_spurious_timeout);
-		t->cc.cwnd = tx->prior_cwnd;
-		t->cc.ssthresh = tx->prior_ssthresh;
-		if (t->cc.ssthresh == MR_TCP_SSTHRESH_MAX) /* HyStart++'s rounds are gone */
-			t->cc.ssthresh = MR_MAX(t->cc.cwnd, 2u * t->snd_mss);
+		tcp_undo_window(self, t, tx);
 		t->backoff = 0;
 		t->phase = TCP_PHASE_OPEN;
 		tx->frto = 0;
@@ -384,6 +384,7 @@ static void
 detect(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, struct tcp_ack *ack)
 {
 	uint32_t lost_before = tx->lost_bytes, wait_us = 0;
+	bool probe_alone;
 
 	if (tx->frto)
 		return; /* undecided: nothing is marked until the second ACK */
@@ -395,7 +396,8 @@ detect(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, struct tcp_ack
 		duplicates_ack(self, t, tx, ack);
 	}
 	ack->lost_again = tx->lost_bytes > lost_before;
-	if (tx->lost_bytes && t->phase <= TCP_PHASE_CWR)
+	probe_alone = tcp_pmtu_lost(self, t, tx);
+	if (tx->lost_bytes && t->phase <= TCP_PHASE_CWR && !probe_alone)
 		recovery_enter(self, t, tx, ack);
 	if (wait_us)
 		tcp_timer_set(self, t, TCP_TIMER_REORDER, wait_us);
@@ -408,6 +410,7 @@ tcp_recovery_ack(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, stru
 {
 	rack_dsack(t, tx, ack);
 	tlp_ack(self, t, tx, ack);
+	tcp_undo_ack(self, t, tx, ack);
 	if (t->phase == TCP_PHASE_LOSS && tx->frto && seq_lt(t->snd_una, tx->recovery_point))
 		frto_ack(self, t, tx, ack);
 	if (t->phase != TCP_PHASE_OPEN && seq_geq(t->snd_una, tx->recovery_point))
@@ -433,8 +436,9 @@ void
 tcp_recovery_reorder_timer(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx)
 {
 	uint32_t wait_us = rack_detect(self, t, tx);
+	bool probe_alone = tcp_pmtu_lost(self, t, tx);
 
-	if (tx->lost_bytes && t->phase <= TCP_PHASE_CWR) {
+	if (tx->lost_bytes && t->phase <= TCP_PHASE_CWR && !probe_alone) {
 		recovery_enter(self, t, tx, NULL);
 		t->cc.cwnd = MR_MAX(tcp_pipe(t, tx) + t->snd_mss, (uint32_t)t->snd_mss);
 	}

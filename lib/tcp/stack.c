@@ -28,6 +28,7 @@ defaults(struct mr_tcp *self)
 	DEFAULT(time_wait_ms, 60000);
 	DEFAULT(fin_wait_ms, 60000);
 	DEFAULT(persist_limit_ms, 300000);
+	DEFAULT(pmtu_raise_ms, 600000);
 	DEFAULT(keepalive_idle_ms, 7200000);
 	DEFAULT(keepalive_interval_ms, 75000);
 	DEFAULT(keepalive_probes, 9);

@@ -108,7 +108,8 @@ struct tcp_tcb {
 	uint8_t backoff;
 	uint8_t probes; /* keep-alive or persist probes unanswered */
 	uint8_t reo;    /* RACK: low 4 bits reo_wnd_mult, high 4 reo_wnd_persist */
-	uint8_t challenge_s, challenge_count;
+	uint8_t challenge_s;
+	uint8_t challenge_count; /* low 4 bits; high 4: not before this epoch of tcp/pmtu */
 };
 
 static_assert(sizeof(struct tcp_tcb) == 3 * MR_CACHE_LINE, "a TCB is three cache lines");
@@ -166,17 +167,20 @@ struct tcp_tx {
 	uint32_t dsack_round;
 	uint32_t tlp_end;
 	uint32_t rtt_seq;                    /* an ACK above this gives the next RTT sample */
-	uint32_t prior_cwnd, prior_ssthresh; /* before a timeout, for F-RTO */
+	uint32_t prior_cwnd, prior_ssthresh; /* before this episode: tcp/undo, F-RTO */
 	uint32_t last_sent_us;
 	uint32_t limited_seq; /* cwnd was the limit up to here */
 	uint32_t persist_since_ms;
 	uint32_t pace_at_us;
 	uint8_t dupacks;
-	uint8_t tlp;         /* 0 none, 1 probe of new data, 2 probe by retransmission */
-	uint8_t frto;        /* 0 off, 1 first ACK awaited, 2 second ACK awaited */
-	uint8_t bits;        /* enum tcp_tx_bit */
-	uint32_t open_count; /* generators that may plan more */
-	uint32_t spare[5];
+	uint8_t tlp;                   /* 0 none, 1 probe of new data, 2 probe by retransmission */
+	uint8_t frto;                  /* 0 off, 1 first ACK awaited, 2 second ACK awaited */
+	uint8_t bits;                  /* enum tcp_tx_bit */
+	uint32_t open_count;           /* generators that may plan more */
+	uint32_t undo_seq, undo_tsval; /* of the episode's first retransmission */
+	uint32_t undo_bytes;           /* sent again, and not reported as duplicates */
+	uint32_t probe_end;            /* tcp/pmtu: of the probe in flight; 0: none */
+	uint16_t probe_mss, probe_limit; /* its size; what is known not to fit, 0: nothing */
 };
 
 enum tcp_tx_bit {
@@ -187,6 +191,7 @@ enum tcp_tx_bit {
 	TCP_TX_PERSIST = 16,    /* persist_since_ms is running */
 	TCP_TX_UNDO = 32,       /* prior_* hold what to go back to */
 	TCP_TX_RACK_AGAIN = 64, /* rack_* are of a retransmission */
+	TCP_TX_UNDO_SENT = 128, /* and undo_* what has been sent again */
 };
 
 static_assert(sizeof(struct tcp_tx) == 2 * MR_CACHE_LINE, "two lines");

@@ -67,6 +67,8 @@
  *   an ACK without a valid cookie is dropped in silence while cookies are out: it may be a later
  *     segment that has overtaken the one with the cookie
  *   SND.WND follows an ACK that advances even when its segment is an older one [input_window]
+ *   an episode found spurious (timestamps, DSACKs, F-RTO) gives cwnd and ssthresh back as they were,
+ *     as Linux does; RFC 4015 would slow-start towards them [tcp/undo]
  *   the RTO's floor is 200 ms, not 1 s (RFC 6298 2.4 is a SHOULD; RFC 8985 and practice)
  *   RST does not take a TIME-WAIT away whose application is still reading (RFC 1337)
  *
@@ -255,6 +257,7 @@ struct mr_tcp_config {
 	uint32_t time_wait_ms;                             /* 0: 60,000 */
 	uint32_t fin_wait_ms;                              /* after mr_tcp_close; 0: 60,000 */
 	uint32_t persist_limit_ms;                         /* 0: 300,000 */
+	uint32_t pmtu_raise_ms; /* until larger segments are tried again; 0: 600,000 */
 	uint32_t keepalive_idle_ms, keepalive_interval_ms; /* 0: 7,200,000 and 75,000 */
 	uint8_t keepalive_probes;                          /* 0: 9 */
 	uint8_t syn_retries, synack_retries, data_retries; /* 0: 7, 5, 15 */

@@ -286,6 +286,31 @@ void tcp_recovery_probe(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *t
 uint32_t tcp_reo_wnd_us(const struct tcp_tcb *t, const struct tcp_tx *tx);
 void tcp_cc_env(const struct mr_tcp *self, const struct tcp_tcb *t, struct mr_tcp_cc_env *env);
 
+/* ---- undo ---- */
+void tcp_undo_begin(const struct tcp_tcb *t, struct tcp_tx *tx);
+void tcp_undo_sent(const struct mr_tcp *self, const struct tcp_tcb *t, struct tcp_tx *tx,
+		   uint32_t seq, uint32_t count);
+void tcp_undo_ack(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx,
+		  const struct tcp_ack *ack);
+void tcp_undo_window(const struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx);
+
+/* ---- pmtu ---- */
+void tcp_pmtu_lower(struct mr_tcp *self, struct tcp_tcb *t, uint32_t mss);
+uint32_t tcp_pmtu_probe_size(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx,
+			     uint32_t usable);
+void tcp_pmtu_probe_sent(struct mr_tcp *self, struct tcp_tx *tx, uint32_t end, uint32_t size);
+void tcp_pmtu_acked(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx);
+bool tcp_pmtu_lost(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx);
+void tcp_pmtu_timeout(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx);
+bool tcp_pmtu_told(struct mr_tcp *self, struct tcp_tcb *t, uint32_t mss);
+
+/* The size of the probe that is to leave now; 0: none, as nearly always. */
+static inline uint32_t
+tcp_pmtu_probe_due(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, uint32_t usable)
+{
+	return mr_likely(t->snd_mss >= t->mss_max) ? 0 : tcp_pmtu_probe_size(self, t, tx, usable);
+}
+
 /* ---- timer ---- */
 void tcp_rtt_sample(struct mr_tcp *self, struct tcp_tcb *t, uint32_t rtt_us);
 uint32_t tcp_rto_us(const struct mr_tcp *self, const struct tcp_tcb *t);

@@ -202,7 +202,7 @@ lower_mss(struct mr_tcp *self, struct tcp_tcb *t, const struct tcp_tx *tx)
 
 	if (t->backoff < 2 || size <= floor)
 		return;
-	t->snd_mss = (uint16_t)(t->backoff == 2 ? MR_MAX(floor, size - size / 4) : floor);
+	tcp_pmtu_lower(self, t, t->backoff == 2 ? MR_MAX(floor, size - size / 4) : floor);
 	tcp_count(self, MR_TCP_black_hole);
 }
 

@@ -61,6 +61,8 @@ on_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 		sim_fail(w, "side %u: accepted twice", s->index);
 	s->accepted = true;
 	s->conn = conn;
+	/* of several cookies the peer may have answered an earlier one than the last */
+	s->iss = tcp_tcb(tcp, conn)->snd_una - 1;
 	sim_trace(w, "side %u accepted", s->index);
 	if (s->lazy_start)
 		sim_app_in(w, s, sim_below(w, 3000000));

@@ -33,6 +33,7 @@ host_config(struct sim_world *w, struct sim_host *host)
 		.time_wait_ms = w->strict ? 150000 : 1000 + sim_below(w, 20000),
 		.fin_wait_ms = 120000,
 		.persist_limit_ms = 3600000,
+		.pmtu_raise_ms = 200 + sim_below(w, 20000),
 		.keepalive_idle_ms = 5000 + sim_below(w, 60000),
 		.keepalive_interval_ms = 20000,
 		.keepalive_probes = 50,
@@ -60,6 +61,7 @@ host_config(struct sim_world *w, struct sim_host *host)
 		c->syn_retries = c->synack_retries = 5;
 		c->keepalive_probes = 3;
 		c->persist_limit_ms = 60000;
+		c->fin_wait_ms = 3000;
 	}
 	w->features[SIM_F_small_pools] |= small;
 	w->features[SIM_F_cookies_only] |= host->index == 0 && c->half_open_limit == 0;

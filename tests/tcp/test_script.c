@@ -447,6 +447,7 @@ do_set(struct script *s, struct words *w)
 		KEY(time_wait_ms),
 		KEY(fin_wait_ms),
 		KEY(persist_limit_ms),
+		KEY(pmtu_raise_ms),
 		KEY(keepalive_idle_ms),
 		KEY(keepalive_interval_ms),
 		KEY(keepalive_probes),
