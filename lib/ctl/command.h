@@ -38,6 +38,8 @@ struct mr_command {
 #define MR_COMMANDS(X)                                                                            \
 	X(status, "status", VIEWER, NONE, 0, NULL, "Is it well, and since when?")                 \
 	X(show_workers, "show workers", VIEWER, NONE, 0, NULL, "Workers: CPU, load, turn times")  \
+	X(show_turns, "show turns", VIEWER, NONE, 0, NULL,                                        \
+	  "Longest turns of each worker, and what ran in them")                                   \
 	X(show_ports, "show ports", VIEWER, NONE, 0, NULL, "Ports: link, addresses, traffic")     \
 	X(show_zones, "show zones", VIEWER, NONE, 0, NULL, "Zones: serial, records, memory")      \
 	X(show_counters, "show counters", VIEWER, TEXT, 0, "prefix",                              \

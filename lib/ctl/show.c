@@ -130,6 +130,67 @@ command_show_workers(struct mr_ctl *self, const struct mr_call *call, struct mr_
 	return json_pack("{so}", "workers", list);
 }
 
+/* turn_row adds one turn to list: stages as "name count" or, if they were timed, "name count
+ * time". */
+static void
+turn_row(json_t *list, uint16_t worker, const char *which, const struct mr_turn_record *record,
+	 uint64_t now_ns)
+{
+	json_t *stages = json_object();
+	char text[256] = "";
+	size_t used = 0;
+
+	for (enum mr_turn_stage i = 0; i < MR_STAGES; i++) {
+		char spent[MR_UNITS_TEXT_BYTES];
+
+		json_object_set_new(stages, mr_turn_stage_name(i),
+				    record->timed ? json_pack("{sI sI}", "done",
+							      (json_int_t)record->done[i], "ns",
+							      (json_int_t)record->stage_ns[i])
+						  : json_pack("{sI}", "done",
+							      (json_int_t)record->done[i]));
+		if (!record->done[i] && !(record->timed && record->stage_ns[i]))
+			continue;
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "%s%s %u%s%s", used ? ", " : "",
+			mr_turn_stage_name(i), record->done[i], record->timed ? " in " : "",
+			record->timed ? mr_units_format_duration(record->stage_ns[i], spent) : "");
+	}
+	json_array_append_new(list,
+			      json_pack("{si ss sI sI sb ss so}", "worker", (int)worker, "which",
+					which, "spent_ns", (json_int_t)record->spent_ns, "age_ns",
+					(json_int_t)(now_ns - MR_MIN(record->at_ns, now_ns)),
+					"timed", (int)record->timed, "did", text, "stages",
+					stages));
+}
+
+json_t *
+command_show_turns(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	enum { TRIES = 16 };
+	const struct mr_worker_group *group = self->box.group;
+	uint64_t now_ns = mr_clock_now_ns();
+	json_t *list = json_array();
+
+	(void)call;
+	(void)error;
+	for (uint16_t worker = 0; worker < group->worker_count; worker++) {
+		struct mr_turn_record records[MR_TURN_ROWS];
+		int tries = TRIES;
+
+		while (tries && !mr_worker_turns(group->workers[worker], records))
+			tries--;
+		for (int row = 0; tries && row < MR_TURN_ROWS; row++)
+			if (records[row].at_ns)
+				turn_row(list, worker,
+					 row == 0   ? "worst"
+					 : row == 1 ? "worst timed"
+						    : "long",
+					 &records[row], now_ns);
+	}
+	return json_pack("{so}", "turns", list);
+}
+
 json_t *
 command_show_ports(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
 {

@@ -11,6 +11,17 @@
 	X(turn_empty, COUNTER, TURNS, "Turns that found nothing to do")                           \
 	X(sleep, COUNTER, EVENTS, "Times that an idle worker slept")                              \
 	X(busy_time, COUNTER, NANOSECONDS, "Time spent in turns that did something")              \
+	X(turn_long, COUNTER, TURNS, "Turns longer than 50 us: show turns has the worst")         \
+	X(turn_timed, COUNTER, TURNS,                                                             \
+	  "Turns whose stages were timed: one in 1,024, and after a "                             \
+	  "long one the next 64")                                                                 \
+	X(stage_rx_time, COUNTER, NANOSECONDS, "Timed turns: taking packets from ports")          \
+	X(stage_net_time, COUNTER, NANOSECONDS, "Timed turns: link, network, UDP")                \
+	X(stage_tcp_time, COUNTER, NANOSECONDS, "Timed turns: TCP segments and what they ask")    \
+	X(stage_dns_time, COUNTER, NANOSECONDS, "Timed turns: answering datagrams")               \
+	X(stage_tx_time, COUNTER, NANOSECONDS, "Timed turns: giving packets to ports")            \
+	X(stage_jobs_time, COUNTER, NANOSECONDS, "Timed turns: job completions")                  \
+	X(stage_timers_time, COUNTER, NANOSECONDS, "Timed turns: timers, TCP's and others")       \
 	X(rx, COUNTER, PACKETS, "Packets taken from ports")                                       \
 	X(tx, COUNTER, PACKETS, "Packets given to ports")                                         \
 	X(tx_full, COUNTER, PACKETS, "Dropped: the port took no more after the bounded retries")  \

@@ -36,6 +36,7 @@ lane_flush(struct mr_worker *self, uint16_t port_index)
 	for (int attempt = 0; attempt < MR_WORKER_TX_RETRY && sent < lane->count; attempt++)
 		sent += mr_port_tx(port, self->index, lane->pkts + sent, lane->count - sent);
 	self->tally[MR_WORKER_tx] += sent;
+	self->account.done[MR_STAGE_TX] += sent;
 	if (mr_unlikely(sent < lane->count)) {
 		self->tally[MR_WORKER_tx_full] += lane->count - sent;
 		rte_pktmbuf_free_bulk(lane->pkts + sent, lane->count - sent);
@@ -245,14 +246,19 @@ burst_serve(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *port
 	    bool spread)
 {
 	uint16_t item_count = burst_net(self, pkts, ports, count, spread);
+	uint32_t segment_count = self->burst.segment_count;
 
+	worker_stage_end(self, MR_STAGE_NET, count);
 	worker_tcp_burst(self);
+	worker_stage_end(self, MR_STAGE_TCP, segment_count);
 	if (item_count)
 		burst_dns(self, item_count);
 	mr_dns_flush(&self->dns); /* connections ask too */
 	mr_site_server_flush(&self->http);
 	mr_net_flush(&self->net);
+	worker_stage_end(self, MR_STAGE_DNS, item_count);
 	worker_lanes_flush(self);
+	worker_stage_end(self, MR_STAGE_TX, 0); /* counted by lane_flush */
 }
 
 /* queue_punts sends what the kernel wants sent by this queue: a burst at most. */
@@ -289,6 +295,7 @@ worker_turn_queue(struct mr_worker *self, uint16_t port_index)
 	for (uint16_t i = 0; i < count; i++)
 		ports[i] = port_index;
 	self->tally[MR_WORKER_rx] += count;
+	worker_stage_end(self, MR_STAGE_RX, count + punted);
 	burst_serve(self, pkts, ports, count, port->queue_count < self->group->worker_count);
 	return count + punted;
 }
@@ -319,6 +326,7 @@ worker_turn_dispatch(struct mr_worker *self)
 			pkts[in_count] = pkt;
 			ports[in_count++] = port;
 		}
+		worker_stage_end(self, MR_STAGE_RX, taken);
 		if (in_count)
 			burst_serve(self, pkts, ports, in_count, false);
 		else if (taken)

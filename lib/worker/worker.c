@@ -33,13 +33,11 @@ turn_begin(struct mr_worker *self, bool did_something)
 
 	worker_clock_follow(&self->clock, &self->group->clock);
 	tsc = rte_rdtsc();
-	if (did_something) {
-		uint64_t spent_ns = worker_clock_span_ns(&self->clock, tsc - self->turn_tsc);
-
-		mr_histogram_record(self->turn_ns, spent_ns, 1);
-		mr_metric_add(self->metrics, MR_WORKER_busy_time, spent_ns);
-	}
+	if (did_something)
+		worker_account_close(self,
+				     worker_clock_span_ns(&self->clock, tsc - self->turn_tsc));
 	self->turn_tsc = tsc;
+	worker_account_open(self, tsc);
 	now_ns = worker_clock_ns(&self->clock, tsc);
 	self->now_ns = MR_MAX(now_ns, self->now_ns); /* a missed taking-over may have run ahead */
 	__atomic_store_n(&self->heartbeat_ns, self->now_ns, __ATOMIC_RELAXED);
@@ -52,15 +50,17 @@ turn_begin(struct mr_worker *self, bool did_something)
 static uint32_t
 turn_serve(struct mr_worker *self)
 {
-	uint32_t done = 0;
+	uint32_t done = worker_tcp_turn(self), jobs, timers;
 
-	done += worker_tcp_turn(self);
+	worker_stage_end(self, MR_STAGE_TIMERS, done);
 	for (uint16_t port = 0; port < self->group->port_count; port++)
 		done += worker_turn_queue(self, port);
 	done += worker_turn_dispatch(self);
-	done += worker_turn_jobs(self);
-	done += worker_turn_timers(self);
-	return done;
+	jobs = worker_turn_jobs(self);
+	worker_stage_end(self, MR_STAGE_JOBS, jobs);
+	timers = worker_turn_timers(self);
+	worker_stage_end(self, MR_STAGE_TIMERS, timers);
+	return done + jobs + timers;
 }
 
 static void

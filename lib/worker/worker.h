@@ -111,6 +111,40 @@ enum {
 enum mr_worker_metric { WORKER_METRICS(WORKER_METRIC_ID) MR_WORKER_METRIC_COUNT };
 MR_METRIC_DECLARE(mr_worker_metric_table);
 
+/* ---- turns: what ran in the long ones ---- */
+
+/* A turn's length is told by the one reading of the counter that begins the next. Its stages are
+ * timed, by one more reading each, only in turns that are: one in MR_TURN_SAMPLE, and the
+ * MR_TURN_AFTER_LONG that follow a long one, as long turns seldom come alone. How much each stage
+ * did is known of every turn. */
+enum {
+	MR_TURN_LONG_US = 50,
+	MR_TURN_SAMPLE = 1024,
+	MR_TURN_AFTER_LONG = 64,
+	MR_TURN_ROWS = 9, /* the worst since the start, the worst timed one, and the latest long */
+	MR_TURN_LATEST = 2,
+};
+
+enum mr_turn_stage {
+	MR_STAGE_RX,
+	MR_STAGE_NET,
+	MR_STAGE_TCP,
+	MR_STAGE_DNS,
+	MR_STAGE_TX,
+	MR_STAGE_JOBS,
+	MR_STAGE_TIMERS,
+	MR_STAGES,
+};
+
+struct mr_turn_record {
+	uint64_t at_ns, spent_ns; /* at_ns: when it began; 0: no such turn yet */
+	bool timed;
+	uint32_t done[MR_STAGES];     /* packets, datagrams, segments, jobs, timers */
+	uint64_t stage_ns[MR_STAGES]; /* if timed */
+};
+
+const char *mr_turn_stage_name(enum mr_turn_stage stage);
+
 /* Time stamp counter -> nanoseconds on the scale of mr_clock_now_ns: base_ns + (tsc - base_tsc) *
  * scale / 2^32. The counter's frequency is known to some parts in a thousand only and the kernel's
  * clock is slewed, so the control thread sets this ten times a second; a worker takes it over at
@@ -194,6 +228,11 @@ void mr_worker_group_abandon(struct mr_worker_group *group);
 const struct mr_tcp *mr_worker_tcp(const struct mr_worker *self);
 
 void mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out);
+/* mr_worker_turns copies the records of long turns: [0] the worst of all, [1] the worst of those
+ * timed, from MR_TURN_LATEST on the latest that were long, in no order. False: the worker was
+ * writing, ask again. Any thread. */
+MR_MUST_USE bool mr_worker_turns(const struct mr_worker *self,
+				 struct mr_turn_record out[MR_TURN_ROWS]);
 struct mr_evlog_ring *mr_worker_evlog(struct mr_worker *self);
 
 /* mr_worker_clock_tick keeps the workers' time in step with mr_clock_now_ns; it never goes back.

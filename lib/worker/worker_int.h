@@ -30,6 +30,16 @@ struct worker_burst {
 };
 _Static_assert((int)MR_BURST_MAX <= (int)MR_TCP_BURST_MAX, "a burst goes to lib/tcp in one call");
 
+/* What the present turn has done, for turns.c. */
+struct worker_account {
+	bool timed;
+	uint32_t count;      /* turns that did something */
+	uint32_t timed_left; /* turns that are timed because a long one came */
+	uint64_t mark_tsc;   /* when the present stage began, if timed */
+	uint32_t done[MR_STAGES];
+	uint64_t stage_tsc[MR_STAGES];
+};
+
 struct worker_timer {
 	struct mr_wheel_node node;
 	mr_timer_fn *fire;
@@ -77,6 +87,7 @@ struct mr_worker {
 	struct worker_timer *timers;
 	struct mr_wheel wheel;
 	uint32_t tally[MR_WORKER_METRIC_COUNT]; /* of this turn */
+	struct worker_account account;
 	struct mr_net net;
 	struct mr_dns dns;
 	struct mr_tcp *tcp; /* NULL: no connections */
@@ -98,6 +109,11 @@ struct mr_worker {
 	uint32_t note_tail MR_LINE_ALIGNED;
 	struct mr_worker_note notes[MR_NOTE_RING];
 
+	/* owner: worker; reader: any, a seqlock under turn_sequence (odd while it is written) */
+	uint32_t turn_sequence MR_LINE_ALIGNED;
+	uint32_t turn_latest; /* the row written next */
+	struct mr_turn_record turns[MR_TURN_ROWS];
+
 	/* shared: any thread sets it */
 	bool stop MR_LINE_ALIGNED;
 };
@@ -108,6 +124,8 @@ _Static_assert(offsetof(struct mr_worker, heartbeat_ns) % MR_CACHE_LINE == 0,
 _Static_assert(offsetof(struct mr_worker, note_head) % MR_CACHE_LINE == 0, "label starts a line");
 _Static_assert(offsetof(struct mr_worker, note_tail) % MR_CACHE_LINE == 0,
 	       "the reader's count has a line of its own");
+_Static_assert(offsetof(struct mr_worker, turn_sequence) % MR_CACHE_LINE == 0,
+	       "label starts a line");
 _Static_assert(offsetof(struct mr_worker, stop) % MR_CACHE_LINE == 0, "label starts a line");
 _Static_assert(offsetof(struct mr_worker_group, clock) % MR_CACHE_LINE == 0, "label starts a line");
 _Static_assert((MR_NOTE_RING & (MR_NOTE_RING - 1)) == 0, "note ring is a power of two");
@@ -195,6 +213,39 @@ void worker_tcp_add(struct mr_worker *self, const struct mr_net_packet *packet,
 		    struct rte_mbuf *pkt);
 void worker_tcp_burst(struct mr_worker *self);
 void worker_tcp_icmp(struct mr_worker *self, const struct mr_net_packet *packet);
+
+/* turns.c */
+/* worker_account_close takes the account of a turn that did something. */
+void worker_account_close(struct mr_worker *self, uint64_t spent_ns);
+
+/* worker_account_open begins a turn's account at tsc. */
+static inline void
+worker_account_open(struct mr_worker *self, uint64_t tsc)
+{
+	struct worker_account *account = &self->account;
+
+	account->timed = account->timed_left || account->count % MR_TURN_SAMPLE == 0;
+	account->mark_tsc = tsc;
+	for (int i = 0; i < MR_STAGES; i++) {
+		account->done[i] = 0;
+		account->stage_tsc[i] = 0;
+	}
+}
+
+/* worker_stage_end books the time since the last mark to stage, and what it did. */
+static inline void
+worker_stage_end(struct mr_worker *self, enum mr_turn_stage stage, uint32_t done)
+{
+	struct worker_account *account = &self->account;
+
+	account->done[stage] += done;
+	if (mr_unlikely(account->timed)) {
+		uint64_t tsc = rte_rdtsc();
+
+		account->stage_tsc[stage] += tsc - account->mark_tsc;
+		account->mark_tsc = tsc;
+	}
+}
 
 /* timers.c */
 int worker_timers_create(struct mr_worker *self, struct mr_error *error);
