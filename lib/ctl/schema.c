@@ -390,6 +390,23 @@ static const struct mr_schema_row rows[] = {
 	  .fallback = "0", .unit = "connections",
 	  .help = "Connections of each worker that are being opened, above which SYN cookies are "
 		  "sent; 0: a sixteenth, at most 8,192" },
+	{ "tcp.prefix_limit", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.prefix_limit), .high = 67108864,
+	  .fallback = "0", .unit = "connections",
+	  .help = "Connections of each worker from one source prefix; 0: any number, but who has "
+		  "many makes room first" },
+	{ "tcp.prefix_v4", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.prefix_v4_bits), .low = 8,
+	  .high = 32, .fallback = "24", .unit = "bits", .help = "What a prefix is in IPv4" },
+	{ "tcp.prefix_v6", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.prefix_v6_bits), .low = 16,
+	  .high = 64, .fallback = "64", .unit = "bits", .help = "What a prefix is in IPv6" },
+	{ "tcp.progress", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.progress_ms), .high = 3600000,
+	  .fallback = "30000", .unit = "ms",
+	  .help = "A reader that acknowledges less than progress_bytes in this time, while there "
+		  "is more for it, is reset; 0: never" },
+	{ "tcp.progress_bytes", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.progress_bytes), .low = 1,
+	  .high = 16777216, .fallback = "2048", .unit = "bytes", .help = "See progress" },
+	{ "tcp.persist", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.persist_ms), .low = 1000,
+	  .high = 3600000, .fallback = "60000", .unit = "ms",
+	  .help = "A peer may keep its window shut for so long" },
 
 	{ "test_services", MR_SCHEMA_LIST, MR_SCHEMA_BOOT,
 	  ITEMS(mr_config, test_services, test_service_count), .high = MR_TCP_SERVICE_MAX,

@@ -268,8 +268,8 @@ const char *
 mr_tcp_reason_name(enum mr_tcp_reason reason)
 {
 	static const char *const names[MR_TCP_END_REASONS] = {
-		"ok",      "reset",       "refused", "timeout",  "keepalive",
-		"persist", "unreachable", "abort",   "fin-wait",
+		"ok",          "reset", "refused",  "timeout", "keepalive", "persist",
+		"unreachable", "abort", "fin-wait", "slow",    "shed",
 	};
 
 	return reason < MR_TCP_END_REASONS ? names[reason] : "?";

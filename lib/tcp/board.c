@@ -239,6 +239,7 @@ sack_block(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, uint32_t l
 	for (uint32_t handle = tx->run_head; handle;) { /* at most RUN_MAX */
 		struct tcp_run *run = tcp_run(self, handle);
 
+		tcp_walk(self, 1);
 		if (seq_leq(right, run->seq))
 			break;
 		if (seq_lt(run->seq, left) && seq_lt(left, run->end) &&
@@ -299,6 +300,10 @@ tcp_board_sacked(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, stru
 		if (seq_geq(left, right) || seq_leq(right, t->snd_una) ||
 		    seq_gt(right, t->snd_nxt) || seq_lt(left, t->snd_una))
 			continue;
+		if (self->walk_left == 0) { /* what it says, the next ACK says again */
+			tcp_count(self, MR_TCP_walk_shed);
+			break;
+		}
 		sack_block(self, t, tx, left, right, ack);
 	}
 }

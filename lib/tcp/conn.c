@@ -64,6 +64,7 @@ tcp_conn_open(struct mr_tcp *self, const struct mr_tcp_flow *flow, uint64_t hash
 		mr_pool_put(&self->tcbs, conn);
 		return NULL;
 	}
+	tcp_prefix_add(self, &flow->remote, 1);
 	t = tcp_tcb(self, conn);
 	generation = t->generation | 1; /* a TCB that was never used has 0 */
 	__atomic_store_n(&t->generation, generation, __ATOMIC_RELAXED);
@@ -212,6 +213,8 @@ static const enum mr_tcp_metric close_metrics[MR_TCP_END_REASONS] = {
 	[MR_TCP_END_UNREACHABLE] = MR_TCP_close_unreachable,
 	[MR_TCP_END_ABORT] = MR_TCP_close_abort,
 	[MR_TCP_END_FIN_WAIT] = MR_TCP_close_fin_wait,
+	[MR_TCP_END_SLOW] = MR_TCP_close_slow,
+	[MR_TCP_END_SHED] = MR_TCP_close_shed,
 };
 
 /* end gives everything back; slot is what takes the TCB's place in the table (0: nothing). */
@@ -225,6 +228,7 @@ end(struct mr_tcp *self, struct tcp_tcb *t, enum mr_tcp_reason reason)
 	tcp_tx_release(self, t);
 	tcp_receive_release(self, t);
 	mr_wheel_cancel(&self->wheel, conn);
+	tcp_prefix_add(self, &t->flow.remote, -1);
 	tcp_conn_state(self, t, MR_TCP_CLOSED);
 	__atomic_store_n(&t->generation, t->generation + 1, __ATOMIC_RELEASE);
 	t->flags |= TCP_ENDED;

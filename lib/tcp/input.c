@@ -314,6 +314,7 @@ input_ack(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_segment *s
 	rtt_from_ack(self, t, tx, &ack);
 	if (ack.una_advanced) {
 		t->backoff = 0;
+		tx->advanced_ms = self->now_ms;
 		tcp_sendq_acked(self, t, tx, seq_min(t->snd_una, t->snd_end));
 	}
 	if (ack.prior_flight)
@@ -324,6 +325,8 @@ input_ack(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_segment *s
 		window_reopened(self, t, tx);
 	if (ack.una_advanced && t->timer != TCP_TIMER_REORDER)
 		tcp_timer_send_side(self, t, true); /* RFC 6298 5.3 */
+	if (!tcp_progress(self, t, tx))
+		return false;
 	if (data_acked && (t->flags & TCP_TOLD) && app->ops->acked)
 		app->ops->acked(app->context, self, tcp_conn(self, t), data_acked);
 	return true;

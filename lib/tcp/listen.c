@@ -122,8 +122,13 @@ cookie_open(struct mr_tcp *self, const struct mr_tcp_in *in, const struct mr_tcp
 				      .sack_permitted = options & 1,
 				      .has_ts = seg->has_ts,
 				      .tsval = seg->tsval };
-	struct tcp_tcb *t = tcp_conn_open(self, &in->flow, hash, in->app, MR_TCP_SYN_RECEIVED, 0);
+	struct tcp_tcb *t;
 
+	if (!tcp_prefix_allows(self, &in->flow.remote))
+		return NULL;
+	t = tcp_conn_open(self, &in->flow, hash, in->app, MR_TCP_SYN_RECEIVED, 0);
+	if (t == NULL && tcp_evict(self, &in->flow.remote))
+		t = tcp_conn_open(self, &in->flow, hash, in->app, MR_TCP_SYN_RECEIVED, 0);
 	if (t == NULL)
 		return NULL;
 	t->rcv_nxt = t->last_ack_sent = seg->seq;
@@ -165,6 +170,8 @@ listen_syn(struct mr_tcp *self, const struct mr_tcp_in *in, const struct mr_tcp_
 	struct tcp_tcb *t = NULL;
 	bool entered;
 
+	if (!tcp_prefix_allows(self, &in->flow.remote))
+		return;
 	if (self->half_open < self->config.half_open_limit)
 		t = tcp_conn_open(self, &in->flow, hash, in->app, MR_TCP_CLOSED, 0);
 	if (t == NULL) {

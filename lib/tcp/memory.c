@@ -21,6 +21,7 @@ static const struct {
 	[MR_TCP_CLASS_TABLE] = { "table", sizeof(struct tcp_bucket), 0, 0 },
 	[MR_TCP_CLASS_TIME_WAIT] = { "time-wait", sizeof(struct tcp_time_wait), 0,
 				     offsetof(struct mr_tcp_config, time_wait_limit) },
+	[MR_TCP_CLASS_PREFIX] = { "prefix count", sizeof(uint32_t), 0, 0 },
 	[MR_TCP_CLASS_TX] = POOL("send state", struct tcp_tx, txs, tx_limit),
 	[MR_TCP_CLASS_RX] = POOL("kept input", struct tcp_rx, rxs, rx_limit),
 	[MR_TCP_CLASS_EXTENT] = POOL("extent", struct tcp_extent, extents, extent_limit),
@@ -44,13 +45,14 @@ pool_of(const struct mr_tcp *self, enum mr_tcp_class which)
 uint64_t
 mr_tcp_bytes(const struct mr_tcp_config *config)
 {
-	uint64_t bytes = tcp_table_bytes((uint64_t)config->conn_limit + config->time_wait_limit);
+	uint64_t bytes = tcp_table_bytes((uint64_t)config->conn_limit + config->time_wait_limit) +
+			 tcp_prefix_bytes(config);
 
 	for (enum mr_tcp_class i = 0; i < MR_TCP_CLASSES; i++) {
 		/* object 0 of a pool is nobody's */
 		uint64_t count = (uint64_t)limit_of(config, i) + (i != MR_TCP_CLASS_TIME_WAIT);
 
-		if (i != MR_TCP_CLASS_TABLE)
+		if (i != MR_TCP_CLASS_TABLE && i != MR_TCP_CLASS_PREFIX)
 			bytes += count * classes[i].object_bytes;
 	}
 	return bytes;
@@ -87,6 +89,11 @@ mr_tcp_memory(const struct mr_tcp *self, enum mr_tcp_class which, struct mr_tcp_
 	if (which == MR_TCP_CLASS_TABLE) { /* it never shrinks */
 		out->used = out->peak = __atomic_load_n(&self->table.count, __ATOMIC_RELAXED);
 		out->limit = self->table.overflow_end;
+		return;
+	}
+	if (which == MR_TCP_CLASS_PREFIX) {
+		out->used = out->peak = out->limit =
+			tcp_prefix_bytes(&self->config) / classes[which].object_bytes;
 		return;
 	}
 	out->limit = limit_of(&self->config, which);

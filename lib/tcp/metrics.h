@@ -35,6 +35,8 @@
 	X(close_unreachable, COUNTER, CONNECTIONS, "Our SYN met an ICMP hard error")              \
 	X(close_abort, COUNTER, CONNECTIONS, "Aborted by the application")                        \
 	X(close_fin_wait, COUNTER, CONNECTIONS, "Given up waiting for the peer's FIN")            \
+	X(close_slow, COUNTER, CONNECTIONS, "Given up on a peer that reads too slowly")           \
+	X(close_shed, COUNTER, CONNECTIONS, "Reset to make room for others")                      \
 	X(cookie_tx, COUNTER, SEGMENTS, "SYN cookies sent")                                       \
 	X(cookie_accept, COUNTER, CONNECTIONS, "Connections made from a SYN cookie")              \
 	X(cookie_bad, COUNTER, SEGMENTS, "ACKs that bore no valid cookie while cookies were out") \
@@ -52,6 +54,8 @@
 	X(drop_ack, COUNTER, SEGMENTS, "Dropped: acknowledges what was never sent, or too old")   \
 	X(drop_no_ack, COUNTER, SEGMENTS, "Dropped: neither ACK, SYN nor RST")                    \
 	X(drop_no_connection, COUNTER, SEGMENTS, "Dropped: no TCB left for a new connection")     \
+	X(drop_prefix, COUNTER, SEGMENTS, "Dropped: the source prefix has all it may have")       \
+	X(walk_shed, COUNTER, EVENTS, "SACKs and data ignored: a turn's walking was used up")     \
 	X(drop_no_chunk, COUNTER, SEGMENTS, "Dropped: no room to keep the data")                  \
 	X(drop_fin_wait, COUNTER, SEGMENTS, "Refused: data for a closed reader")                  \
 	X(option_broken, COUNTER, SEGMENTS, "Segments with a broken option list")                 \

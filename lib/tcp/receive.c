@@ -13,7 +13,10 @@
  */
 #include "tcp/tcp_int.h"
 
-enum { CHUNKS_SPARE = 16 };
+enum {
+	CHUNKS_SPARE = 16,
+	CHUNKS_SPARSE = 32, /* chunks that need not be half full */
+};
 
 uint32_t
 tcp_receive_unread(const struct mr_tcp *self, const struct tcp_tcb *t)
@@ -34,6 +37,7 @@ tcp_receive_release(struct mr_tcp *self, struct tcp_tcb *t)
 		mr_pool_put(&self->chunks, chunk);
 		chunk = next;
 	}
+	tcp_rx(self, t)->conn = 0;
 	mr_pool_put(&self->rxs, t->rx);
 	t->rx = 0;
 }
@@ -45,7 +49,9 @@ rx_get(struct mr_tcp *self, struct tcp_tcb *t, uint32_t read_seq)
 		t->rx = mr_pool_get(&self->rxs);
 		if (t->rx == 0)
 			return NULL;
-		*tcp_rx(self, t) = (struct tcp_rx){ .read_seq = read_seq };
+		*tcp_rx(self, t) = (struct tcp_rx){ .read_seq = read_seq,
+						    .conn = tcp_conn(self, t),
+						    .advanced_ms = self->now_ms };
 	}
 	return tcp_rx(self, t);
 }
@@ -59,15 +65,21 @@ rx_release_empty(struct mr_tcp *self, struct tcp_tcb *t)
 		tcp_receive_release(self, t);
 }
 
-/* chunk_after makes an empty chunk for seq behind `before` (0: at the head). */
+/* chunk_after makes an empty chunk for seq behind `before` (0: at the head). A peer that sends
+ * crumbs gets few: beyond CHUNKS_SPARSE they must be half full on average. What is left of the pool
+ * in the end is for who has none. */
 static uint32_t
 chunk_after(struct mr_tcp *self, const struct tcp_tcb *t, struct tcp_rx *rx, uint32_t before,
 	    uint32_t seq)
 {
 	uint32_t limit = t->receive_kib * 1024u / (MR_TCP_CHUNK_BYTES / 2) + CHUNKS_SPARE;
-	uint32_t chunk = rx->chunk_count < limit ? mr_pool_get(&self->chunks) : 0;
+	uint32_t dense = CHUNKS_SPARSE + 2 * rx->byte_count / MR_TCP_CHUNK_BYTES, chunk;
 	struct tcp_chunk *c;
 
+	if (rx->chunk_count >= MR_MIN(limit, dense) ||
+	    (rx->chunk_count && tcp_pool_reserved(&self->chunks)))
+		return 0;
+	chunk = mr_pool_get(&self->chunks);
 	if (chunk == 0)
 		return 0;
 	c = tcp_chunk(self, chunk);
@@ -94,6 +106,7 @@ keep(struct mr_tcp *self, const struct tcp_tcb *t, struct tcp_rx *rx, uint32_t s
 		before = rx->hint;
 	at = before ? tcp_chunk(self, before)->next : rx->head;
 	while (done < count) { /* each round steps over a chunk or stores bytes */
+		tcp_walk(self, 1);
 		struct tcp_chunk *b = before ? tcp_chunk(self, before) : NULL;
 		const struct tcp_chunk *a = at ? tcp_chunk(self, at) : NULL;
 		uint32_t from = seq + done, n = count - done, room;
@@ -308,8 +321,10 @@ out_of_order(struct mr_tcp *self, struct tcp_tcb *t, uint32_t seq, const uint8_t
 	uint32_t before, kept;
 
 	t->flags |= TCP_ACK_NOW; /* RFC 5681 4.2 */
-	if (rx == NULL) {
-		tcp_count(self, MR_TCP_drop_no_chunk);
+	if (rx == NULL || self->walk_left == 0) {
+		tcp_count(self, rx ? MR_TCP_walk_shed : MR_TCP_drop_no_chunk);
+		if (rx)
+			rx_release_empty(self, t);
 		return;
 	}
 	before = rx->byte_count;
@@ -373,6 +388,8 @@ tcp_receive(struct mr_tcp *self, struct tcp_tcb *t, uint32_t seq, const uint8_t 
 		return;
 	mr_metric_add(self->metrics, MR_TCP_byte_rx, accepted);
 	t->rcv_nxt += accepted;
+	if (t->rx)
+		tcp_rx(self, t)->advanced_ms = self->now_ms;
 	if (accepted < count) {
 		tcp_count(self, MR_TCP_drop_no_chunk);
 		t->flags |= TCP_ACK_NOW;
@@ -433,14 +450,15 @@ tcp_receive_fin(struct mr_tcp *self, struct tcp_tcb *t)
 
 /* range_around finds the kept range that holds seq; false when it is in none beyond RCV.NXT. */
 static bool
-range_around(const struct mr_tcp *self, const struct tcp_tcb *t, const struct tcp_rx *rx,
-	     uint32_t seq, struct mr_tcp_block *out)
+range_around(struct mr_tcp *self, const struct tcp_tcb *t, const struct tcp_rx *rx, uint32_t seq,
+	     struct mr_tcp_block *out)
 {
 	bool open = false;
 
 	for (uint32_t chunk = rx->head; chunk;) { /* at most chunk_count */
 		const struct tcp_chunk *c = tcp_chunk(self, chunk);
 
+		tcp_walk(self, 1);
 		chunk = c->next;
 		if (seq_lt(c->seq, t->rcv_nxt))
 			continue;
@@ -458,13 +476,13 @@ range_around(const struct mr_tcp *self, const struct tcp_tcb *t, const struct tc
 
 /* RFC 2018 4: the range that holds the latest segment first, then those reported before. */
 uint32_t
-tcp_receive_sacks(const struct mr_tcp *self, const struct tcp_tcb *t, struct mr_tcp_block *out,
+tcp_receive_sacks(struct mr_tcp *self, const struct tcp_tcb *t, struct mr_tcp_block *out,
 		  uint32_t room)
 {
 	const struct tcp_rx *rx = tcp_rx(self, t);
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; rx && i < rx->recent_count && count < room; i++) {
+	for (uint32_t i = 0; rx && i < rx->recent_count && count < room && self->walk_left; i++) {
 		bool seen = false;
 
 		if (!range_around(self, t, rx, rx->recent[i], &out[count]))

@@ -18,6 +18,8 @@
  */
 #include "tcp/tcp_int.h"
 
+enum { WALK_AGAIN_US = 1000 /* when a turn's walking was used up */ };
+
 void
 tcp_cc_env(const struct mr_tcp *self, const struct tcp_tcb *t, struct mr_tcp_cc_env *env)
 {
@@ -94,10 +96,15 @@ rack_detect(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx)
 
 	if (!(tx->bits & TCP_TX_RACK_VALID))
 		return 0;
+	if (self->walk_left == 0) {
+		tcp_count(self, MR_TCP_walk_shed);
+		return WALK_AGAIN_US;
+	}
 	for (uint32_t handle = tx->run_head; handle;) { /* at most RUN_MAX */
 		struct tcp_run *run = tcp_run(self, handle);
 		int32_t left_us;
 
+		tcp_walk(self, 1);
 		handle = run->next;
 		if (run->flags & (TCP_RUN_SACKED | TCP_RUN_LOST) || !rack_overtook(tx, run))
 			continue;

@@ -21,7 +21,12 @@ tcp_tx_get(struct mr_tcp *self, struct tcp_tcb *t)
 		return NULL;
 	}
 	tx = tcp_tx(self, t);
-	*tx = (struct tcp_tx){ .rtt_seq = t->snd_nxt, .recovery_point = t->snd_una };
+	*tx = (struct tcp_tx){ .rtt_seq = t->snd_nxt,
+			       .recovery_point = t->snd_una,
+			       .conn = tcp_conn(self, t),
+			       .advanced_ms = self->now_ms,
+			       .progress_ms = self->now_ms,
+			       .progress_una = t->snd_una };
 	if (t->timer == TCP_TIMER_NONE && t->srtt_us &&
 	    self->now_ms - t->xmit_at_us > tcp_rto_us(self, t) / 1000) {
 		struct mr_tcp_cc_env env;
@@ -70,6 +75,7 @@ tcp_tx_release(struct mr_tcp *self, struct tcp_tcb *t)
 		extent = next;
 	}
 	tcp_board_release(self, tx);
+	tx->conn = 0;
 	mr_pool_put(&self->txs, t->tx);
 	t->tx = 0;
 }
@@ -115,7 +121,8 @@ extent_append(struct mr_tcp *self, struct tcp_tcb *t, enum tcp_extent_kind kind,
 static struct tcp_extent *
 own_append(struct mr_tcp *self, struct tcp_tcb *t)
 {
-	uint32_t chunk = mr_pool_get(&self->chunks);
+	bool reserved = t->tx && tcp_tx(self, t)->own_bytes && tcp_pool_reserved(&self->chunks);
+	uint32_t chunk = reserved ? 0 : mr_pool_get(&self->chunks);
 	struct tcp_extent *e;
 
 	if (chunk == 0)

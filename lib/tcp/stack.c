@@ -36,6 +36,9 @@ defaults(struct mr_tcp *self)
 	DEFAULT(synack_retries, 5);
 	DEFAULT(data_retries, 15);
 	DEFAULT(cc, &mr_tcp_cc_cubic);
+	DEFAULT(prefix_v4_bits, 24);
+	DEFAULT(prefix_v6_bits, 64);
+	DEFAULT(progress_bytes, 2048);
 	DEFAULT(port_low, 32768);
 	DEFAULT(port_high, 65535);
 }
@@ -63,6 +66,10 @@ check_config(const struct mr_tcp_config *c, struct mr_error *error)
 				    c->receive_initial_bytes, c->receive_max_bytes);
 	if (c->delayed_ack_ms > 500) /* RFC 9293 MUST-40 */
 		return mr_error_set(error, -EINVAL, "tcp: an ACK may be delayed by 500 ms at most");
+	if (c->prefix_v4_bits > 32 || c->prefix_v6_bits > 64)
+		return mr_error_set(error, -EINVAL,
+				    "tcp: prefixes of /%u and /%u, not within /32 and /64",
+				    c->prefix_v4_bits, c->prefix_v6_bits);
 	if (c->port_low > c->port_high || (c->port_value & ~c->port_mask))
 		return mr_error_set(error, -EINVAL, "tcp: no source port fits");
 	return 0;
@@ -94,6 +101,8 @@ mr_tcp_create(struct mr_tcp **out, const struct mr_tcp_config *config, struct mr
 	if (rc == 0)
 		rc = tcp_table_create(self, arena, error);
 	if (rc == 0)
+		rc = tcp_prefix_create(self, arena, error);
+	if (rc == 0)
 		rc = tcp_timewait_create(self, arena, error);
 	if (rc) {
 		free(self);
@@ -101,6 +110,8 @@ mr_tcp_create(struct mr_tcp **out, const struct mr_tcp_config *config, struct mr
 	}
 	mr_rng_seed(&self->rng, config->rng_seed);
 	set_now(self, now_ns);
+	self->table.splits_left = TCP_SPLITS_PER_TURN;
+	self->walk_left = TCP_WALK_PER_TURN;
 	mr_wheel_init(&self->wheel, self->timers, sizeof(struct mr_wheel_node), 0, WHEEL_TICK_SHIFT,
 		      now_ns);
 	*out = self;
@@ -162,6 +173,8 @@ mr_tcp_turn(struct mr_tcp *self, uint64_t now_ns, uint32_t timer_budget)
 	MR_ASSERT(now_ns >= self->now_ns);
 	set_now(self, now_ns);
 	self->table.splits_left = TCP_SPLITS_PER_TURN;
+	self->walk_left = TCP_WALK_PER_TURN;
+	tcp_reclaim(self);
 	done = mr_wheel_advance(&self->wheel, now_ns, timer_budget, tcp_timer_expire, self);
 	if (done < timer_budget)
 		done += tcp_timewait_expire(self, timer_budget - done);

@@ -154,7 +154,7 @@ struct tcp_extent {
 
 static_assert(sizeof(struct tcp_extent) == 32, "layout");
 
-/* Send state: queue, board, recovery. Two lines, held while something is queued or in flight. */
+/* Send state: queue, board, recovery. Three lines, held while something is queued or in flight. */
 struct tcp_tx {
 	uint32_t extent_head, extent_tail;
 	uint32_t run_head, run_tail;
@@ -180,7 +180,11 @@ struct tcp_tx {
 	uint32_t undo_seq, undo_tsval; /* of the episode's first retransmission */
 	uint32_t undo_bytes;           /* sent again, and not reported as duplicates */
 	uint32_t probe_end;            /* tcp/pmtu: of the probe in flight; 0: none */
-	uint16_t probe_mss, probe_limit; /* its size; what is known not to fit, 0: nothing */
+	uint16_t probe_mss, probe_limit;    /* its size; what is known not to fit, 0: nothing */
+	uint32_t conn;                      /* whose this is; 0: free */
+	uint32_t advanced_ms;               /* SND.UNA moved, or sending began */
+	uint32_t progress_ms, progress_una; /* where the present period of tcp_progress began */
+	uint32_t spare[12];
 };
 
 enum tcp_tx_bit {
@@ -194,7 +198,7 @@ enum tcp_tx_bit {
 	TCP_TX_UNDO_SENT = 128, /* and undo_* what has been sent again */
 };
 
-static_assert(sizeof(struct tcp_tx) == 2 * MR_CACHE_LINE, "two lines");
+static_assert(sizeof(struct tcp_tx) == 3 * MR_CACHE_LINE, "three lines");
 
 /* A chunk of bytes: kept input, or the bytes of OWN extents. */
 struct tcp_chunk {
@@ -219,7 +223,9 @@ struct tcp_rx {
 	uint16_t unused;
 	uint32_t recent[MR_TCP_SACK_MAX]; /* a number inside each range reported lately, latest
 					     first */
-	uint32_t spare[5];
+	uint32_t conn;                    /* whose this is; 0: free */
+	uint32_t advanced_ms;             /* RCV.NXT moved, or keeping began */
+	uint32_t spare[3];
 };
 
 static_assert(sizeof(struct tcp_rx) == MR_CACHE_LINE, "one line");

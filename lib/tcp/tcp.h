@@ -54,11 +54,37 @@
  *
  * Shedding, in this order; each has its counter
  *   half-open connections above half_open_limit, or no TCB left  -> SYN cookies, no state
- *   no TCB left for a valid cookie's ACK                         -> dropped (peer sends again)
+ *   no TCB left for a valid cookie's ACK                         -> an idle connection of a prefix
+ *     that has more than twice as many as the peer's is reset         [tcp_evict: close_shed]
+ *     none such                                                  -> dropped (peer sends again)
  *   TIME_WAIT table full                                         -> oldest entry goes early
+ *   less than 1/8 of a pool left                                 -> who holds a chunk gets no more
+ *     and who has made no progress for 10 s (1 s below 1/16)     -> reset [tcp_reclaim: close_shed]
  *   no chunk for out-of-order or unread data                     -> dropped (peer sends again)
  *   no run left on the retransmission board                      -> sending waits
  *   no send state left                                           -> mr_tcp_send takes 0 bytes
+ *
+ * What a peer may cost, by attack                                bound                [counter]
+ *   SYN flood            half_open_limit TCBs, then no bytes: cookies with MSS, window scale,
+ *                        SACK and timestamps kept                                 [cookie_tx]
+ *   connections          prefix_limit of one prefix_v4/v6_bits                    [drop_prefix]
+ *   half-open, idle      synack_retries; keep-alive, the application's deadline   [close_*]
+ *   SACK bomb            MR_TCP_RUN_MAX runs of one connection; TCP_WALK_PER_TURN steps through
+ *                        boards and kept chunks in one turn, for all              [walk_shed]
+ *   out-of-order bomb    the window; 32 chunks, further ones must be half full; the same steps
+ *                                                                   [drop_no_chunk, walk_shed]
+ *   tiny MSS             taken as MR_TCP_MSS_MIN
+ *   shut window          persist_limit_ms                                         [close_persist]
+ *   slow reader          progress_bytes in progress_ms                            [close_slow]
+ *   silent reader        data_retries; 1 s when pools are low       [close_timeout, close_shed]
+ *   slow sender          keeps at most its window; stalled for 1 s when pools are low [close_shed]
+ *   challenge ACKs       10 a second, per connection                    [challenge_ack_limited]
+ *   chosen four-tuples   a secret key; chains of 8 buckets, then refused  [drop_no_connection]
+ *   table growth         16 splits of a bucket in one turn
+ *   RST, SYN, ACK blind  RFC 5961: exact, challenged, in range       [challenge_ack, drop_ack]
+ *   ICMP                 RFC 5927: the number quoted is in flight; never fatal once established;
+ *                        no MTU below 576 and 1,280                              [icmp_ignored]
+ *   Nothing of lib/tcp holds a packet buffer: what waits lies in chunks.
  *
  * Where we depart from the letter of an RFC, and why
  *   an urgent pointer is ignored (RFC 6093 discourages it; nobody here can use it)
@@ -105,7 +131,7 @@ enum {
 	MR_TCP_MSS_DEFAULT_V6 = 1220,
 	MR_TCP_PMTU_MIN_V4 = 576, /* ICMP never takes us below: RFC 1191 7.1 plateaus, 5927 7.2 */
 	MR_TCP_PMTU_MIN_V6 = 1280,
-	MR_TCP_RUN_MAX = 4096, /* runs on one connection's board */
+	MR_TCP_RUN_MAX = 1024, /* runs on one connection's board */
 	MR_TCP_EXTENT_BYTES_MAX = 1 << 30,
 	MR_TCP_BURST_MAX = 64, /* segments of one mr_tcp_input_burst */
 };
@@ -135,6 +161,8 @@ enum mr_tcp_reason {
 	MR_TCP_END_UNREACHABLE, /* ICMP hard error before the connection was established */
 	MR_TCP_END_ABORT,       /* mr_tcp_abort, or a close that threw input away */
 	MR_TCP_END_FIN_WAIT,    /* the peer did not send its FIN within fin_wait_ms of our close */
+	MR_TCP_END_SLOW,        /* the peer acknowledged less than progress_bytes in progress_ms */
+	MR_TCP_END_SHED,        /* stalled, or idle, and others need what it holds */
 	MR_TCP_END_REASONS,
 };
 
@@ -258,6 +286,9 @@ struct mr_tcp_config {
 	uint32_t fin_wait_ms;                              /* after mr_tcp_close; 0: 60,000 */
 	uint32_t persist_limit_ms;                         /* 0: 300,000 */
 	uint32_t pmtu_raise_ms; /* until larger segments are tried again; 0: 600,000 */
+	uint32_t progress_ms, progress_bytes;   /* the least that a reader takes; 0: any; 2,048 */
+	uint32_t prefix_limit;                  /* connections of one source prefix; 0: any */
+	uint8_t prefix_v4_bits, prefix_v6_bits; /* 0: /24 and /64 */
 	uint32_t keepalive_idle_ms, keepalive_interval_ms; /* 0: 7,200,000 and 75,000 */
 	uint8_t keepalive_probes;                          /* 0: 9 */
 	uint8_t syn_retries, synack_retries, data_retries; /* 0: 7, 5, 15 */
@@ -287,6 +318,7 @@ enum mr_tcp_class {
 	MR_TCP_CLASS_TIMER,     /* a node of the wheel for each TCB */
 	MR_TCP_CLASS_TABLE,     /* buckets: used are those that the table has grown to */
 	MR_TCP_CLASS_TIME_WAIT, /* entries of the TIME_WAIT ring */
+	MR_TCP_CLASS_PREFIX,    /* counts of connections by source prefix: all in use */
 	MR_TCP_CLASS_TX,        /* send states: connections with something queued or in flight */
 	MR_TCP_CLASS_RX,        /* connections with kept input */
 	MR_TCP_CLASS_EXTENT,

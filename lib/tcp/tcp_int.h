@@ -44,6 +44,7 @@ enum {
 	TCP_BUCKET_SLOTS = 10,
 	TCP_BUCKET_CHAIN_MAX = 8,
 	TCP_SPLITS_PER_TURN = 16,
+	TCP_WALK_PER_TURN = 8192,
 	TCP_SCRATCH_BYTES = 9216,
 	TCP_QUICK_ACKS = 16, /* at the start of a connection and after a gap */
 	TCP_CHALLENGE_PER_S = 10,
@@ -93,6 +94,10 @@ struct mr_tcp {
 	struct tcp_time_wait *time_waits; /* a ring */
 	uint32_t tw_head, tw_tail;        /* free running; live entries lie between */
 	uint64_t tw_peak;                 /* reader: any, relaxed */
+	uint32_t *prefixes;               /* two rows of prefix_mask + 1 counters */
+	uint32_t prefix_mask;
+	uint32_t walk_left, evicts_left; /* of this turn */
+	uint32_t tx_hand, rx_hand;       /* where reclaim goes on */
 	uint32_t half_open;
 	uint32_t cookie_last_ms; /* when the last cookie left */
 	bool cookies_out;
@@ -209,6 +214,24 @@ tcp_timewait_prefetch(const struct mr_tcp *self, uint32_t slot)
 {
 	__builtin_prefetch(&self->time_waits[slot & ~TCP_SLOT_TIME_WAIT], 1);
 }
+
+/* tcp_walk takes steps through lists that a peer can make long off this turn's budget. */
+static inline void
+tcp_walk(struct mr_tcp *self, uint32_t steps)
+{
+	self->walk_left -= MR_MIN(self->walk_left, steps);
+}
+
+/* ---- defence ---- */
+int tcp_prefix_create(struct mr_tcp *self, struct mr_arena *arena, struct mr_error *error);
+uint64_t tcp_prefix_bytes(const struct mr_tcp_config *config);
+void tcp_prefix_add(struct mr_tcp *self, const struct mr_addr *addr, int change);
+bool tcp_prefix_allows(struct mr_tcp *self, const struct mr_addr *addr);
+bool tcp_evict(struct mr_tcp *self, const struct mr_addr *addr);
+/* Once per turn. */
+void tcp_reclaim(struct mr_tcp *self);
+bool tcp_pool_reserved(const struct mr_pool *pool);
+bool tcp_progress(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx);
 
 /* ---- memory ---- */
 int tcp_memory_create(struct mr_tcp *self, struct mr_arena *arena, struct mr_error *error);
@@ -347,8 +370,8 @@ void tcp_receive(struct mr_tcp *self, struct tcp_tcb *t, uint32_t seq, const uin
 		 uint32_t count, bool fin);
 void tcp_receive_show(struct mr_tcp *self, struct tcp_tcb *t);
 void tcp_receive_tell(struct mr_tcp *self, struct tcp_tcb *t);
-uint32_t tcp_receive_sacks(const struct mr_tcp *self, const struct tcp_tcb *t,
-			   struct mr_tcp_block *out, uint32_t room);
+uint32_t tcp_receive_sacks(struct mr_tcp *self, const struct tcp_tcb *t, struct mr_tcp_block *out,
+			   uint32_t room);
 uint32_t tcp_receive_unread(const struct mr_tcp *self, const struct tcp_tcb *t);
 void tcp_receive_release(struct mr_tcp *self, struct tcp_tcb *t);
 uint16_t tcp_receive_window(struct mr_tcp *self, struct tcp_tcb *t);

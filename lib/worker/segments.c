@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-	TIMER_BUDGET = 256, /* of lib/tcp, in one turn */
+	TIMER_BUDGET = 128, /* of lib/tcp, in one turn */
 	TCP_CHECKSUM_AT = 16,
 };
 
@@ -239,6 +239,12 @@ tcp_limits(const struct mr_worker_tcp *tcp)
 		.chunk_limit =
 			(uint32_t)MR_MIN(MR_MAX(buffer_bytes / (MR_TCP_CHUNK_BYTES + 16), 1024ull),
 					 1ull << 31),
+		.prefix_limit = tcp->prefix_limit,
+		.prefix_v4_bits = (uint8_t)tcp->prefix_v4_bits,
+		.prefix_v6_bits = (uint8_t)tcp->prefix_v6_bits,
+		.progress_ms = tcp->progress_ms,
+		.progress_bytes = tcp->progress_bytes,
+		.persist_limit_ms = default_of(tcp->persist_ms, 60000, 1),
 		.half_open_limit = default_of(tcp->half_open, MR_MIN(connections / 16, 8192u), 64),
 	};
 }

@@ -165,6 +165,10 @@ struct mr_worker_tcp {
 	uint32_t time_waits;   /* as many as connections, but at least 1,024; rounded up */
 	uint32_t time_wait_ms; /* 10 s */
 	uint32_t half_open;    /* above which cookies go out; a sixteenth, at most 8,192 */
+	uint32_t prefix_limit; /* of one source prefix; as many as there are */
+	uint32_t prefix_v4_bits, prefix_v6_bits; /* 24 and 64 */
+	uint32_t progress_ms, progress_bytes;    /* the least that a reader takes; any; 2,048 */
+	uint32_t persist_ms;                     /* how long a window may stay shut; 60 s */
 };
 
 /* What all workers of a process share: made at boot, const after, but for the clock. */

@@ -420,7 +420,7 @@ a_bad_zone_at_boot_publishes_nothing(void **state)
 static void
 check_says_what_is_there(void **state)
 {
-	char summary[MR_CONFIG_SUMMARY_BYTES] = "", text[512];
+	char summary[MR_CONFIG_SUMMARY_BYTES] = "", text[512], memory[MR_UNITS_TEXT_BYTES];
 	struct mr_error error = { 0 };
 	struct fake_box box;
 	struct mr_config *config = NULL;
@@ -428,8 +428,11 @@ check_says_what_is_there(void **state)
 	(void)state;
 	start(&box);
 	assert_int_equal(mr_config_check(box.config, summary, &error), 0);
-	assert_string_equal(summary, "1 port, 1 address, 2 zones with 6 records; "
-				     "16384 TCP connections in 6.5 MiB for each worker");
+	snprintf(text, sizeof(text),
+		 "1 port, 1 address, 2 zones with 6 records; 16384 TCP connections in %s for each "
+		 "worker",
+		 mr_units_format_bytes(mr_worker_tcp_bytes(&box.config->tcp), memory));
+	assert_string_equal(summary, text);
 	fake_write(&box, "n.yaml",
 		   FAKE_CONFIG("[192.0.2.1]", "  zones: [{name: a, file: missing}]\n"));
 	snprintf(text, sizeof(text), "%s/n.yaml", box.folder);
