@@ -77,8 +77,8 @@ may_probe(const struct mr_tcp *self, const struct tcp_tcb *t, const struct tcp_t
 	       (tx->probe_limit || time_has_come(self, t));
 }
 
-/* tcp_pmtu_probe_size returns the size of the probe that is to leave now, or 0; usable is what the peer's
- * window lets through. */
+/* tcp_pmtu_probe_size returns the size of the probe that is to leave now, or 0; usable is what the
+ * peer's window lets through. */
 uint32_t
 tcp_pmtu_probe_size(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, uint32_t usable)
 {

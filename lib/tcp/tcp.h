@@ -93,8 +93,8 @@
  *   an ACK without a valid cookie is dropped in silence while cookies are out: it may be a later
  *     segment that has overtaken the one with the cookie
  *   SND.WND follows an ACK that advances even when its segment is an older one [input_window]
- *   an episode found spurious (timestamps, DSACKs, F-RTO) gives cwnd and ssthresh back as they were,
- *     as Linux does; RFC 4015 would slow-start towards them [tcp/undo]
+ *   an episode found spurious (timestamps, DSACKs, F-RTO) gives cwnd and ssthresh back as they
+ *     were, as Linux does; RFC 4015 would slow-start towards them [tcp/undo]
  *   the RTO's floor is 200 ms, not 1 s (RFC 6298 2.4 is a SHOULD; RFC 8985 and practice)
  *   RST does not take a TIME-WAIT away whose application is still reading (RFC 1337)
  *

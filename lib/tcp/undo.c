@@ -10,9 +10,9 @@
  *     episode is over: it can be undone until the next one begins.
  * F-RTO (recovery.c) finds the same without either option, after timeouts only.
  *
- * The response is Linux's, not RFC 4015's: cwnd and ssthresh go back to what they were (RFC 4015 3.2
- * would creep up to it in slow start). An ACK with ECE says that there is congestion all the same:
- * then nothing is undone (RFC 4015 3.2 step 0).
+ * The response is Linux's, not RFC 4015's: cwnd and ssthresh go back to what they were (RFC 4015
+ * 3.2 would creep up to it in slow start). An ACK with ECE says that there is congestion all the
+ * same: then nothing is undone (RFC 4015 3.2 step 0).
  *
  * Episode          next                                               [function]
  *   (none)      -> open       recovery or timeout begins              [tcp_undo_begin]
