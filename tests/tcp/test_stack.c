@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tcp/stack, table, conn, timewait, api - what scripts cannot say: limits, many connections, other
- * threads.
+ * tcp/stack, table, conn, timewait, api - what scripts cannot say: limits, many connections.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -342,60 +340,6 @@ test_handle_in_use_again_has_another_generation(void **state)
 	rig_destroy(&r);
 }
 
-struct watcher {
-	const struct mr_tcp *tcp;
-	bool stop;
-	uint64_t seen, torn;
-};
-
-/* Client n always comes from port 1000 + n: a view that mixes two connections shows. */
-static void *
-watch(void *context)
-{
-	struct watcher *w = context;
-
-	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED))
-		for (uint32_t conn = 1; conn <= 8; conn++) {
-			struct mr_tcp_view view;
-
-			if (!mr_tcp_view(w->tcp, conn, &view))
-				continue;
-			w->seen++;
-			w->torn += view.flow.remote_port != 1000 + view.flow.remote.bytes[15];
-		}
-	return NULL;
-}
-
-static void
-test_view_while_the_owner_opens_and_closes(void **state)
-{
-	struct watcher w = { 0 };
-	pthread_t thread;
-	struct rig r;
-
-	(void)state;
-	rig_config(&r);
-	rig_create(&r);
-	w.tcp = r.tcp;
-	assert_int_equal(pthread_create(&thread, NULL, watch, &w), 0);
-	for (uint32_t round = 0; round < 20000; round++) {
-		struct mr_tcp_flow flow = flow_of(round % 200, (uint16_t)(1000 + round % 200));
-
-		open_flow(&r, &flow);
-		if (round >= 5) {
-			uint32_t old = (round - 5) % 200;
-
-			flow = flow_of(old, (uint16_t)(1000 + old));
-			put(&r, &flow, MR_TCP_RST, 101, 0);
-		}
-	}
-	__atomic_store_n(&w.stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
-	assert_int_equal(r.metrics[MR_TCP_accept], 20000);
-	assert_int_equal(w.torn, 0);
-	rig_destroy(&r);
-}
-
 static void
 test_idle_connection_costs_only_its_tcb(void **state)
 {
@@ -493,7 +437,6 @@ main(void)
 		cmocka_unit_test(test_time_wait_full_sheds_the_oldest),
 		cmocka_unit_test(test_connect_ports_are_of_this_worker),
 		cmocka_unit_test(test_handle_in_use_again_has_another_generation),
-		cmocka_unit_test(test_view_while_the_owner_opens_and_closes),
 		cmocka_unit_test(test_idle_connection_costs_only_its_tcb),
 		cmocka_unit_test(test_memory_is_stated_and_counted),
 		cmocka_unit_test(test_burst_takes_segments_in_order),
