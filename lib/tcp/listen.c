@@ -9,9 +9,10 @@
  *   | keyed hash            | e | mss | wscale | sack |    e: the epoch's lowest bit
  *   +-----------------------+---+-----+--------+------+
  *
- * The hash covers the four-tuple, the peer's initial number, the epoch (32.8 s) and the options, so
- * all of them come back intact or not at all. Timestamps need no bit: the ACK carries them or does
- * not, and where it does, the echo must be one of ours of the last minute. ECN is not kept.
+ * The hash covers the four-tuple, the peer's initial number, the epoch (32.8 s), the options and
+ * our timestamp, so all of them come back intact or not at all. Timestamps need no bit: the ACK
+ * carries them or does not. Where it does, the echo must be that very timestamp, of the last
+ * minute; its lowest bit says whether ECN was agreed. Without timestamps ECN is not offered.
  *
  * Spec: RFC 9293 3.10.7.2, 3.4.1 (ISN), RFC 6528, RFC 4987, RFC 7323 5.1 and 7.1.
  */
@@ -45,19 +46,36 @@ tcp_ts_offset(uint64_t hash)
 
 static uint32_t
 cookie_make(const struct mr_tcp *self, const struct mr_tcp_flow *flow, uint32_t irs, uint32_t epoch,
-	    uint32_t options)
+	    uint32_t options, uint32_t tsval)
 {
-	uint32_t key[12];
+	uint32_t key[13];
 	uint32_t low = (epoch & 1) << 8 | options;
 
-	static_assert(sizeof(key) == offsetof(struct mr_tcp_flow, path) + 12, "no padding");
+	static_assert(sizeof(key) == offsetof(struct mr_tcp_flow, path) + 16, "no padding");
 	memcpy(key, flow, offsetof(struct mr_tcp_flow, path));
 	key[9] = irs;
 	key[10] = epoch;
 	key[11] = options;
+	key[12] = tsval; /* 0 without the option */
 	return (uint32_t)mr_hash_bytes(&self->config.cookie_key, key, sizeof(key))
 		       << COOKIE_HASH_SHIFT |
 	       low;
+}
+
+/* cookie_timestamp: not later than now, so that those that follow are not older. */
+static void
+cookie_timestamp(const struct mr_tcp *self, const struct mr_tcp_segment *syn, uint64_t hash,
+		 struct mr_tcp_segment *seg)
+{
+	uint32_t now = self->now_ms + tcp_ts_offset(hash);
+	bool ecn = !self->config.no_ecn &&
+		   (syn->flags & (MR_TCP_ECE | MR_TCP_CWR)) == (MR_TCP_ECE | MR_TCP_CWR);
+
+	seg->has_ts = true;
+	seg->tsval = (now & 1) == ecn ? now : now - 1;
+	seg->tsecr = syn->tsval;
+	if (ecn)
+		seg->flags |= MR_TCP_ECE;
 }
 
 static void
@@ -76,18 +94,15 @@ cookie_send(struct mr_tcp *self, const struct mr_tcp_in *in, const struct mr_tcp
 	while (index && cookie_mss[index] > mss)
 		index--;
 	options = index << 5 | (wscale ? syn->wscale : COOKIE_WSCALE_NONE) << 1 | sack;
-	seg.seq =
-		cookie_make(self, &in->flow, syn->seq, self->now_ms >> COOKIE_EPOCH_SHIFT, options);
+	if (syn->has_ts && !c->no_timestamps)
+		cookie_timestamp(self, syn, hash, &seg);
+	seg.seq = cookie_make(self, &in->flow, syn->seq, self->now_ms >> COOKIE_EPOCH_SHIFT,
+			      options, seg.tsval);
 	seg.mss = (uint16_t)tcp_mss_of(self, &in->flow);
 	seg.wnd = (uint16_t)MR_MIN(c->receive_initial_bytes, 65535u);
 	if (wscale)
 		for (seg.wscale = 0; c->receive_max_bytes >> seg.wscale > 65535;) /* at most 14 */
 			seg.wscale++;
-	if (syn->has_ts && !c->no_timestamps) {
-		seg.has_ts = true;
-		seg.tsval = self->now_ms + tcp_ts_offset(hash);
-		seg.tsecr = syn->tsval;
-	}
 	self->cookies_out = true;
 	self->cookie_last_ms = self->now_ms;
 	tcp_count(self, MR_TCP_cookie_tx);
@@ -102,7 +117,8 @@ cookie_options(const struct mr_tcp *self, const struct mr_tcp_in *in,
 	uint32_t cookie = seg->ack - 1, epoch = self->now_ms >> COOKIE_EPOCH_SHIFT;
 
 	epoch -= (epoch ^ cookie >> 8) & 1; /* this epoch or the one before */
-	if (cookie_make(self, &in->flow, seg->seq - 1, epoch, cookie & 0xff) != cookie)
+	if (cookie_make(self, &in->flow, seg->seq - 1, epoch, cookie & 0xff,
+			seg->has_ts ? seg->tsecr : 0) != cookie)
 		return -1;
 	if (seg->has_ts && self->now_ms + tcp_ts_offset(hash) - seg->tsecr > COOKIE_AGE_MAX_MS)
 		return -1;
@@ -136,6 +152,8 @@ cookie_open(struct mr_tcp *self, const struct mr_tcp_in *in, const struct mr_tcp
 	t->snd_una = seg->ack - 1; /* the ACK is taken by input_ack, as for any SYN+ACK */
 	t->snd_nxt = t->snd_end = seg->ack;
 	tcp_conn_negotiate(self, t, &syn);
+	if ((t->flags & TCP_TS) && seg->tsecr & 1 && !self->config.no_ecn)
+		t->flags |= TCP_ECN;
 	return t;
 }
 

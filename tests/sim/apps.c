@@ -52,7 +52,8 @@ on_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 	struct sim_world *w = host->world;
 	struct sim_side *s = side_of(host, conn);
 
-	if (!w->strict && (s->accepted || by_chance(host, conn, &w->sides[s->index ^ 1]))) {
+	if (!w->strict && !s->active &&
+	    (s->accepted || by_chance(host, conn, &w->sides[s->index ^ 1]))) {
 		mr_tcp_app_word_set(tcp, conn, GHOST);
 		mr_tcp_abort(tcp, conn);
 		return;
@@ -63,6 +64,8 @@ on_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 	s->conn = conn;
 	/* of several cookies the peer may have answered an earlier one than the last */
 	s->iss = tcp_tcb(tcp, conn)->snd_una - 1;
+	w->features[SIM_F_cookie_ecn] |= !s->active && host->config.half_open_limit == 0 &&
+					 (tcp_tcb(tcp, conn)->flags & TCP_ECN);
 	sim_trace(w, "side %u accepted", s->index);
 	if (s->lazy_start)
 		sim_app_in(w, s, sim_below(w, 3000000));

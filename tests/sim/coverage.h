@@ -18,6 +18,7 @@
 	X(many_clients, "more than three clients")                        \
 	X(many_connections, "more than eight connections")                \
 	X(small_pools, "a host with pools too small for its work")        \
+	X(cookie_ecn, "ECN agreed through a cookie")                      \
 	X(cookies_only, "a server that answers every SYN by a cookie")    \
 	X(no_sack, "a host without SACK")                                 \
 	X(no_timestamps, "a host without timestamps")                     \
