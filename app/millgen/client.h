@@ -86,6 +86,7 @@ struct gen_client {
 	uint32_t handshakes; /* SYN_SENT */
 	uint32_t *ready;     /* a ring of connections that may be asked */
 	uint32_t ready_first, ready_count;
+	bool asking;                 /* held connections ask again; not at the end of a run */
 	uint32_t due[GEN_BURST * 8]; /* connections that owe an ACK */
 	uint32_t due_count;
 	uint32_t close_next; /* slot that gen_client_close_some looks at next */

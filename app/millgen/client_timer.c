@@ -80,7 +80,7 @@ timer_established(struct gen_client *self, struct gen_conn *conn)
 		}
 	} else if (conn->flags & (GEN_CONN_LAST_RIGHT | GEN_CONN_SERVER_CLOSES)) {
 		client_abort(self, conn, GEN_TCP_not_closed);
-	} else if (conn->flags & GEN_CONN_HELD) {
+	} else if ((conn->flags & GEN_CONN_HELD) && self->asking) {
 		if (self->now_tsc >= self->measure_tsc)
 			gen_tally_add(&self->tally->sent, 1);
 		client_batch(self, conn, self->now_tsc, 1);

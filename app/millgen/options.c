@@ -134,7 +134,7 @@ static const struct option_row option_rows[] = {
 	  "what is not answered by then is lost [1s; tcp: 5s]" },
 	{ "--outstanding", "N", NUMBER, DNS | TCP, AT(outstanding), 1, 1 << GEN_SLOT_BITS_MAX,
 	  "dns: queries remembered at once, a power of two [by rate and timeout, at most 1048576]; "
-	  "tcp: connections under way in a flood [1024]" },
+	  "tcp: connections under way in a flood [256]" },
 	{ "--loss", "PERCENT", PERCENT, DNS | TCP, AT(loss_percent), 0, 0,
 	  "how much may be missing or wrong [0.1]" },
 	{ "--seed", "N", NUMBER, DNS | TCP, AT(seed), 0, UINT64_MAX,

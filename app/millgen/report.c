@@ -233,6 +233,16 @@ report_summary_json(const struct gen_report *self, const struct gen_outcome *out
 	json_object_set_new(root, "send_lag_ns",
 			    json_pack("{s:I, s:I}", "p99", (json_int_t)outcome->lag_p99_ns, "max",
 				      (json_int_t)outcome->lag_max_ns));
+	if (tally->held_most)
+		json_object_set_new(root, "tcp",
+				    json_pack("{s:I, s:I, s:f}", "open_most",
+					      (json_int_t)tally->held_most, "time_wait_live",
+					      (json_int_t)tally->resting, "ramp_s",
+					      (double)tally->ramp_ns / 1e9));
+	json_object_set_new(root, "generator_idle",
+			    json_real(tally->turns
+					      ? (double)tally->idle_turns / (double)tally->turns
+					      : 0));
 	json_object_set_new(root, "replies", verdicts);
 	json_object_set_new(root, "rcodes", rcodes);
 	json_object_set_new(root, "clean", json_boolean(outcome->clean));
@@ -270,6 +280,10 @@ gen_report_summary(struct gen_report *self, const struct gen_outcome *outcome,
 		if (tally->verdicts[v])
 			printf("  %-14s %12s   %s\n", tally->table->rows[v].name,
 			       report_count(tally->verdicts[v], count), tally->table->rows[v].help);
+	if (tally->held_most)
+		printf("  %-14s %12s   connections at once, at most; %llu tuples rest for TIME-WAIT\n",
+		       "open", report_count(tally->held_most, count),
+		       (unsigned long long)tally->resting);
 	printf("  latency     p50 %s  p90 %s  p99 %s  p99.9 %s  p99.99 %s  max %s  mean %s\n",
 	       report_time(outcome->latency_ns[0], times[0]),
 	       report_time(outcome->latency_ns[1], times[1]),

@@ -172,20 +172,28 @@ segment_parse_options(const uint8_t *at, uint32_t bytes, struct gen_segment *out
 	return true;
 }
 
-/* segment_way returns the way whose target sent the packet, or way_count. */
+/* segment_tuple finds the way whose target sent the packet to one of its clients; addresses are the
+ * whole 4 or 16 bytes. UINT32_MAX: none. */
 static inline uint32_t
-segment_way(const struct gen_tuples *tuples, uint8_t family, const uint8_t *address, uint16_t port)
+segment_tuple(const struct gen_tuples *tuples, uint8_t family, const uint8_t *target,
+	      const uint8_t *client, const uint8_t *tcp)
 {
-	unsigned skip = family == 4 ? 12 : 0;
+	unsigned bytes = family == 4 ? 4 : 16, skip = 16 - bytes;
 
 	for (uint32_t i = 0; i < tuples->way_count; i++) {
 		const struct gen_way *way = &tuples->ways[i];
+		uint32_t tuple;
 
-		if (way->family == family && way->target_port == port &&
-		    memcmp(way->target.bytes + skip, address, 16 - skip) == 0)
-			return i;
+		if (way->family != family || way->target_port != mr_load_be16(tcp) ||
+		    memcmp(way->target.bytes + skip, target, bytes) != 0 ||
+		    memcmp(way->source.bytes + skip, client, bytes - 4) != 0)
+			continue;
+		tuple = gen_tuple_of(tuples, i, mr_load_be32(client + bytes - 4),
+				     mr_load_be16(tcp + 2));
+		if (tuple != UINT32_MAX)
+			return tuple;
 	}
-	return tuples->way_count;
+	return UINT32_MAX;
 }
 
 /* segment_parse_tcp checks the TCP header, found at tcp with l4_bytes. */
@@ -229,8 +237,8 @@ enum gen_parse
 gen_segment_parse(const struct gen_tuples *tuples, const uint8_t *frame, uint32_t frame_bytes,
 		  struct gen_segment *out)
 {
-	const uint8_t *ip = frame + GEN_ETHER_BYTES, *tcp, *target;
-	uint32_t l4_bytes, client, way;
+	const uint8_t *ip = frame + GEN_ETHER_BYTES, *tcp, *target, *client;
+	uint32_t l4_bytes;
 	enum gen_parse parse;
 	uint64_t pseudo;
 	uint8_t family;
@@ -251,7 +259,7 @@ gen_segment_parse(const struct gen_tuples *tuples, const uint8_t *frame, uint32_
 		l4_bytes = total_bytes - GEN_IPV4_BYTES;
 		pseudo = gen_sum_bytes(0, ip + 12, 8);
 		target = ip + 12;
-		client = mr_load_be32(ip + 16);
+		client = ip + 16;
 		tcp = ip + GEN_IPV4_BYTES;
 	} else {
 		if (mr_load_be16(frame + 12) != GEN_ETHERTYPE_IPV6 || ip[0] >> 4 != 6 ||
@@ -263,17 +271,12 @@ gen_segment_parse(const struct gen_tuples *tuples, const uint8_t *frame, uint32_
 		family = 6;
 		pseudo = gen_sum_bytes(0, ip + 8, 32);
 		target = ip + 8;
-		client = mr_load_be32(ip + 36);
+		client = ip + 24;
 		tcp = ip + GEN_IPV6_BYTES;
 	}
 	parse = segment_parse_tcp(tcp, l4_bytes, pseudo, out);
 	if (mr_unlikely(parse != GEN_PARSE_OK))
 		return parse;
-	way = segment_way(tuples, family, target, mr_load_be16(tcp));
-	if (mr_unlikely(way == tuples->way_count))
-		return GEN_PARSE_FOREIGN;
-	if (family == 6 && mr_unlikely(memcmp(ip + 24, tuples->ways[way].source.bytes, 12) != 0))
-		return GEN_PARSE_FOREIGN;
-	out->tuple = gen_tuple_of(tuples, way, client, mr_load_be16(tcp + 2));
+	out->tuple = segment_tuple(tuples, family, target, client, tcp);
 	return mr_likely(out->tuple != UINT32_MAX) ? GEN_PARSE_OK : GEN_PARSE_FOREIGN;
 }

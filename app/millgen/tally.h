@@ -49,6 +49,9 @@ struct gen_tally {
 	uint64_t asked_for_us; /* ARP and ND questions answered */
 	uint64_t tx_full;      /* turns in which the port did not take all */
 	uint64_t turns, idle_turns;
+	uint64_t held_most;   /* TCP: connections open at once, at most */
+	uint64_t resting;     /* TCP: 4-tuples that a server may hold in TIME-WAIT, at the end */
+	uint64_t ramp_ns;     /* TCP, hold: until the last connection was begun */
 	const char *shortage; /* what the schedule had to wait for, beside the port; or NULL */
 	uint64_t measured_ns; /* length of MEASURE as it was */
 	struct mr_histogram latency; /* ns, from the intended time to receipt */

@@ -15,6 +15,7 @@ enum {
 	TCP_SLOT_BITS_LOW = 12,
 	TCP_SLOT_BITS_HIGH = 20,
 	TCP_DRAIN_SPARE_MS = 500,
+	TCP_OUTSTANDING = 256, /* of a flood: what a ring of the port holds */
 };
 
 enum tcp_scenario { TCP_CONNECT_CLOSE, TCP_KEEPALIVE, TCP_HOLD };
@@ -203,7 +204,8 @@ tcp_prepare(struct tcp_mode *self, struct mr_error *error)
 		self->loop->limit = options->connections;
 		client->again_ms = (uint32_t)(options->again_ns / MR_NS_PER_MS);
 	}
-	self->loop->outstanding = options->outstanding ? (uint32_t)options->outstanding : 1024;
+	self->loop->outstanding =
+		options->outstanding ? (uint32_t)options->outstanding : TCP_OUTSTANDING;
 	neigh->way_count = (uint16_t)tuples->way_count;
 	for (uint32_t i = 0; i < tuples->way_count; i++)
 		neigh->ways[i] = &tuples->ways[i];

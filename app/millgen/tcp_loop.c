@@ -149,8 +149,13 @@ tcp_due(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t now)
 		uint64_t counts, since;
 
 		if (intended > now || intended >= state->phase.end_tsc ||
-		    (self->limit && state->n >= self->limit))
+		    (self->limit && state->n >= self->limit)) {
+			if (self->limit && state->n >= self->limit && !self->tally.ramp_ns)
+				self->tally.ramp_ns =
+					(uint64_t)((double)(now - state->phase.pace.start_tsc) *
+						   1e9 / (double)self->client.tsc_hz);
 			return;
+		}
 		if (!tcp_begin(self, state, intended)) {
 			state->blocked_tsc = now;
 			return;
@@ -200,7 +205,8 @@ tcp_turn(struct gen_tcp_loop *self)
 			break;
 	}
 	gen_client_time(&self->client, rte_rdtsc());
-	gen_client_timers(&self->client, TCP_TIMERS);
+	gen_client_timers(&self->client,
+			  MR_MIN((uint32_t)TCP_TIMERS, (self->out.room - self->out.count) / 2u));
 	return received;
 }
 
@@ -210,8 +216,8 @@ tcp_leave(struct gen_tcp_loop *self)
 	gen_client_flush(&self->client);
 	if (self->out.count)
 		tcp_send(self);
-	if (self->client.held_count > self->held_most)
-		self->held_most = self->client.held_count;
+	if (self->client.held_count > self->tally.held_most)
+		self->tally.held_most = self->client.held_count;
 }
 
 static inline bool
@@ -262,6 +268,7 @@ tcp_running(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t now)
 {
 	bool sending = gen_phase_turn(&state->phase, now, state->n);
 
+	self->client.asking = sending;
 	if (sending)
 		return !tcp_stopped(self);
 	if (now >= state->phase.drain_tsc)
@@ -277,7 +284,6 @@ tcp_start(struct gen_tcp_loop *self, struct tcp_state *state)
 {
 	memset(&self->tally, 0, sizeof(self->tally));
 	self->tally.table = &gen_tcp_verdicts;
-	self->held_most = 0;
 	self->client.tally = &self->tally;
 	self->client.out = &self->out;
 	self->client.measure_tsc = UINT64_MAX;
@@ -323,7 +329,7 @@ gen_tcp_loop_run(void *context)
 		       2ull * (self->client.ask.pipeline - 1));
 	tcp_close(self);
 	gen_client_forget(&self->client);
-	self->time_wait_live = gen_tuples_live(&self->client.tuples, self->client.now_ms);
+	self->tally.resting = gen_tuples_live(&self->client.tuples, self->client.now_ms);
 	self->tally.turns = turns;
 	self->tally.idle_turns = idle;
 	memcpy(self->tally.rcodes, self->client.ask.rcodes, sizeof(self->tally.rcodes));

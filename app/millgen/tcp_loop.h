@@ -31,8 +31,6 @@ struct gen_tcp_loop {
 	struct gen_out out;
 	struct rte_mbuf *mbufs[GEN_OUT_MAX]; /* of out.frames */
 	struct gen_tally tally;
-	uint64_t held_most;      /* connections ESTABLISHED at once, at most */
-	uint64_t time_wait_live; /* tuples that rest, at the end */
 	/* shared: relaxed */
 	bool stop; /* set by the control thread */
 	bool done;

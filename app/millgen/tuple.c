@@ -18,6 +18,14 @@ gen_tuples_make(struct gen_tuples *self, uint16_t port_low, uint32_t port_count,
 	self->client_count = UINT32_MAX;
 	for (uint32_t i = 0; i < self->way_count; i++)
 		self->client_count = MR_MIN(self->client_count, self->ways[i].client_count);
+	for (uint32_t i = 0; i < self->way_count; i++)
+		for (uint32_t j = 0; j < i; j++)
+			if (mr_addr_equal(&self->ways[i].target, &self->ways[j].target) &&
+			    self->ways[i].target_port == self->ways[j].target_port &&
+			    (mr_prefix_covers(&self->ways[i].prefix, &self->ways[j].source) ||
+			     mr_prefix_covers(&self->ways[j].prefix, &self->ways[i].source)))
+				return mr_error_set(error, -EINVAL,
+						    "two --source of the same clients");
 	per_port = (uint64_t)self->client_count * self->way_count;
 	if (!port_low || !port_count || port_low + port_count > 65536)
 		return mr_error_set(error, -EINVAL, "source ports %u .. %u are not in 1 .. 65535",

@@ -110,6 +110,7 @@ begin(const struct setup *with)
 	t.tally.table = &gen_tcp_verdicts;
 	client->tally = &t.tally;
 	client->out = &t.out;
+	client->asking = true;
 	t.out.room = FRAMES;
 	for (unsigned i = 0; i < FRAMES; i++)
 		t.out.frames[i] = t.frames[i];

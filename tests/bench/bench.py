@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# bench - what the benches share: processes with logs, their end, the machine. Import it.
+#
+# Owner: one bench at a time; Bench.close() ends what was started and removes the folder, also after a failure.
+import json, os, platform, re, shutil, signal, statistics, subprocess, sys, tempfile, time
+
+top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+last_cpu = os.cpu_count() - 1
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def median(values):
+    return round(statistics.median(values))
+
+
+def tsc_hz():
+    for line in open("/proc/cpuinfo"):
+        found = re.match(r"model name.*@ ([0-9.]+)GHz", line)
+        if found:
+            return float(found.group(1)) * 1e9
+    for line in subprocess.run(["lscpu"], capture_output=True, text=True).stdout.splitlines():
+        if line.startswith("BogoMIPS"):  # twice the TSC's rate where the TSC is constant
+            return float(line.split()[1]) * 5e5
+    return None
+
+
+def machine():
+    cpu = next((l.split(":", 1)[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "?")
+    return {"cpu": cpu, "cpus": os.cpu_count(), "kernel": platform.release()}
+
+
+def commit():
+    return subprocess.run(["git", "-C", top, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+
+
+class Bench:
+    def __init__(self, realtime):
+        self.realtime = realtime
+        self.folder = tempfile.mkdtemp(prefix="millrace-bench-")
+        self.running = []
+        build = os.path.join(top, os.environ.get("MILLRACE_BUILD", "build"))
+        self.millgen, self.millraced, self.millctl = (os.path.join(build, "app", p) for p in ("millgen", "millraced", "millctl"))
+
+    def start(self, name, command):
+        front = ["chrt", "-r", "1"] if self.realtime else []
+        log = open(os.path.join(self.folder, name + ".log"), "w")
+        process = subprocess.Popen(front + command, stderr=subprocess.STDOUT, stdout=log, text=True)
+        process.log = log.name
+        self.running.append(process)
+        return process
+
+    def log_of(self, process):
+        return open(process.log).read()
+
+    def wait_for(self, what, process, limit_s, condition):
+        until = time.monotonic() + limit_s
+        while not condition():
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError("%s: %s" % (what, self.log_of(process)[-2000:]))
+            time.sleep(0.05)
+
+    def stop(self, process, limit_s=20):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(limit_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.running.remove(process)
+
+    def close(self):
+        for process in list(self.running):
+            self.stop(process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def serve(self, config):
+        """starts millraced with one worker on CPU 0, a memif server's port, and what config adds"""
+        path = os.path.join(self.folder, "millraced.yaml")
+        with open(path, "w") as out:
+            out.write("""name: bench
+poll: busy
+cpus: {workers: [0], control: %d}
+ports: [{name: gen, memif: %s/server.sock, role: server, mac: "02:00:00:00:00:53"}]
+control: {socket: %s/ctl.sock}
+%s""" % (last_cpu, self.folder, self.folder, config))
+        process = self.start("millraced", [self.millraced, "--config", path])
+        self.wait_for("millraced", process, 120, lambda: "serves:" in self.log_of(process))
+        return process
+
+    def generate(self, limit_s, mode, *more):
+        """runs millgen to its end and returns its last JSON line"""
+        process = self.start("millgen", [self.millgen, mode, "--port", "memif:%s/server.sock" % self.folder, "--cpus", str(last_cpu),
+                                         "--json", "--quiet", *more])
+        self.wait_for("millgen", process, limit_s, lambda: process.poll() is not None or '"result"' in self.log_of(process))
+        try:
+            process.wait(25)
+        except subprocess.TimeoutExpired:
+            note("millgen did not end by itself")
+        lines = [json.loads(line) for line in self.log_of(process).splitlines() if line.startswith("{")]
+        text = self.log_of(process)
+        self.stop(process)
+        if not lines or lines[-1].get("type") != "result":
+            raise RuntimeError("millgen: " + text[-2000:])
+        return lines[-1]
+
+    def counters(self, module):
+        """one module's counters, by name, added over its scopes"""
+        text = subprocess.run([self.millctl, "--socket", os.path.join(self.folder, "ctl.sock"), "--json", "show", "counters", module],
+                              capture_output=True, text=True, check=True).stdout
+        found = {}
+
+        def walk(at):
+            if isinstance(at, dict):
+                name = at.get("name") or at.get("counter")
+                if name and "value" in at:
+                    name = name.split(".")[-1]
+                    found[name] = found.get(name, 0) + at["value"]
+                for each in at.values():
+                    walk(each)
+            elif isinstance(at, list):
+                for each in at:
+                    walk(each)
+
+        walk(json.loads(text))
+        return found
+
+    def resident_bytes(self, process):
+        """resident and hugetlb memory of a process, by the system's account"""
+        text = open("/proc/%d/status" % process.pid).read()
+        return sum(int(re.search(r"^%s:\s+(\d+) kB" % key, text, re.M).group(1)) * 1024 for key in ("VmRSS", "HugetlbPages"))
