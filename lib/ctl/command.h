@@ -48,6 +48,7 @@ struct mr_command {
 	X(show_neighbours, "show neighbours", VIEWER, NONE, 0, NULL, "Next hops and their state") \
 	X(show_connections, "show connections", VIEWER, TEXT, 0, "filter",                        \
 	  "TCP connections (whose address or state begins with FILTER), 1,000 at most")           \
+	X(show_rrl, "show rrl", VIEWER, NONE, 0, NULL, "Networks that are rate limited")          \
 	X(config_show, "config show", VIEWER, NONE, 0, NULL, "The running configuration")         \
 	X(config_schema, "config schema", VIEWER, NONE, 0, NULL,                                  \
 	  "Every key, its bounds and default")                                                    \

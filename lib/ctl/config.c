@@ -474,6 +474,7 @@ mr_config_free(struct mr_config *self)
 	free(self->vips);
 	free(self->cpus.workers);
 	free(self->dns.transfer);
+	free(self->dns.rrl.allow);
 	for (size_t i = 0; i < self->dns.zone_count; i++)
 		free(self->dns.zones[i].transfer);
 	free(self->dns.zones);

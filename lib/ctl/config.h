@@ -92,6 +92,16 @@ enum mr_config_cookies {
 	MR_CONFIG_COOKIES_REQUIRE,
 };
 
+struct mr_config_rrl {
+	int mode;          /* enum mr_dns_rrl_mode */
+	uint32_t prefixes; /* lines of each worker's table */
+	uint32_t rates[MR_DNS_RRL_CLASSES];
+	uint32_t burst_ms;
+	uint16_t slip, v4_bits, v6_bits;
+	struct mr_prefix *allow;
+	size_t allow_count;
+};
+
 struct mr_config_dns {
 	uint16_t port;
 	uint16_t udp_payload_v4_bytes, udp_payload_v6_bytes;
@@ -101,6 +111,7 @@ struct mr_config_dns {
 	int cookies;                               /* enum mr_config_cookies */
 	char cookie_secrets[MR_CONFIG_PATH_BYTES]; /* a file, or empty: drawn at start */
 	char zone_dir[MR_CONFIG_PATH_BYTES];       /* where a zone without `file` has NAME.zone */
+	struct mr_config_rrl rrl;
 	uint32_t transfer_limit, transfer_zone_limit; /* of each worker */
 	struct mr_prefix *transfer;                   /* who may have a zone that says nothing */
 	size_t transfer_count;

@@ -80,6 +80,7 @@ ctl_tick(void *context, uint64_t now_ns)
 	if (!self->booted)
 		return;
 	ctl_sample(self, now_ns);
+	ctl_rrl_tick(self);
 	/* Releasing zones needs the store; a loader that has it now is done by the next tick. */
 	if (!pthread_mutex_trylock(&self->worlds.store_lock)) {
 		(void)mr_rcu_reclaim();

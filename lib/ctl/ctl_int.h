@@ -38,6 +38,9 @@ json_t *ctl_zone_json(const struct mr_ctl *self, size_t index);
 /* ctl_reload submits a reload of one zone (or "": all); call NULL: nobody waits for the answer. */
 void ctl_reload(struct mr_ctl *self, const struct mr_call *call, const char *zone);
 
+/* ctl_rrl_tick gives every worker its share of the rate limits. */
+void ctl_rrl_tick(struct mr_ctl *self);
+
 /* ctl_queries is the sum of all workers' queries. */
 uint64_t ctl_queries(const struct mr_ctl *self);
 

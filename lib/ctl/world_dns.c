@@ -79,7 +79,15 @@ world_dns_build(const struct mr_config_dns *config,
 					 ? MR_DNS_COOKIE_REQUIRE
 					 : MR_DNS_COOKIE_ANSWER,
 		.nsid_bytes = (uint8_t)strlen(config->nsid),
+		.rrl = { .mode = (uint8_t)config->rrl.mode,
+			 .v4_bits = (uint8_t)config->rrl.v4_bits,
+			 .v6_bits = (uint8_t)config->rrl.v6_bits,
+			 .slip = config->rrl.slip,
+			 .burst_ms = config->rrl.burst_ms,
+			 .allow = config->rrl.allow,
+			 .allow_count = (uint32_t)config->rrl.allow_count },
 	};
+	memcpy(dns->rrl.rates, config->rrl.rates, sizeof(dns->rrl.rates));
 	memcpy(dns->nsid, config->nsid, sizeof(dns->nsid));
 	memcpy(dns->version, config->version, sizeof(dns->version));
 	memcpy(dns->identity, config->identity, sizeof(dns->identity));

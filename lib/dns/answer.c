@@ -481,19 +481,29 @@ put_opt(struct dns_answer *self, const struct mr_dns *dns, const struct dns_quer
 		dns_options_put(self, query, dns->config);
 }
 
+static const uint16_t rcode_metrics[] = {
+	[DNS_NOERROR] = MR_DNS_rcode_noerror,   [DNS_FORMERR] = MR_DNS_rcode_formerr,
+	[DNS_SERVFAIL] = MR_DNS_rcode_servfail, [DNS_NXDOMAIN] = MR_DNS_rcode_nxdomain,
+	[DNS_NOTIMP] = MR_DNS_rcode_notimp,     [DNS_REFUSED] = MR_DNS_rcode_refused,
+	[DNS_YXDOMAIN] = MR_DNS_rcode_yxdomain, [DNS_NOTAUTH] = MR_DNS_rcode_notauth,
+	[DNS_BADVERS] = MR_DNS_rcode_badvers,   [DNS_BADCOOKIE] = MR_DNS_rcode_badcookie,
+};
+
 static inline void
 count_rcode(uint32_t *tally, uint16_t rcode)
 {
-	static const uint16_t metrics[] = {
-		[DNS_NOERROR] = MR_DNS_rcode_noerror,   [DNS_FORMERR] = MR_DNS_rcode_formerr,
-		[DNS_SERVFAIL] = MR_DNS_rcode_servfail, [DNS_NXDOMAIN] = MR_DNS_rcode_nxdomain,
-		[DNS_NOTIMP] = MR_DNS_rcode_notimp,     [DNS_REFUSED] = MR_DNS_rcode_refused,
-		[DNS_YXDOMAIN] = MR_DNS_rcode_yxdomain, [DNS_NOTAUTH] = MR_DNS_rcode_notauth,
-		[DNS_BADVERS] = MR_DNS_rcode_badvers,   [DNS_BADCOOKIE] = MR_DNS_rcode_badcookie,
-	};
+	MR_ASSERT_SLOW(rcode < MR_ARRAY_COUNT(rcode_metrics) && rcode_metrics[rcode]);
+	tally[rcode_metrics[rcode]]++;
+}
 
-	MR_ASSERT_SLOW(rcode < MR_ARRAY_COUNT(metrics) && metrics[rcode]);
-	tally[metrics[rcode]]++;
+void
+dns_answer_withdraw(struct mr_dns *dns, const struct dns_query *query,
+		    const struct mr_dns_item *item)
+{
+	uint16_t rcode = query->action == DNS_LOOKUP ? item->message[3] & 15 : query->rcode;
+
+	dns->tally[rcode_metrics[rcode]]--;
+	dns->tally[MR_DNS_answer_bytes] -= item->answer_bytes;
 }
 
 void

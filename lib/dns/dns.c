@@ -127,8 +127,12 @@ mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones, struct
 	struct dns_query
 		queries[MR_BURST_MAX]; /* 1.5 KB each, of which a query touches a few lines */
 	unsigned apart = MR_MIN(count, BURST_APART);
+	bool limited = dns_limits_on(self);
+	struct dns_limits limits; /* untouched when they are off */
 
 	MR_ASSERT(count <= MR_BURST_MAX);
+	if (mr_unlikely(limited))
+		dns_limits_fetch(&limits, self, items, count);
 	for (unsigned i = 0; i < count + 3 * apart; i++) {
 		unsigned zone = i - apart, node = i - 2 * apart, answer = i - 3 * apart;
 
@@ -142,6 +146,8 @@ mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones, struct
 		if (answer < count)
 			step_write(self, zones, &queries[answer], &items[answer]);
 	}
+	if (mr_unlikely(limited))
+		dns_limits_apply(&limits, self, queries, items, count);
 }
 
 void

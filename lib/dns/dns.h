@@ -35,6 +35,7 @@
 #include "base/base.h"
 #include "evlog/evlog.h"
 #include "metric/metric.h"
+#include "dns/rrl.h"
 #include "zone/zone.h"
 
 enum {
@@ -107,6 +108,7 @@ struct mr_dns_config {
 	uint8_t cookie_policy;        /* enum mr_dns_cookie_policy */
 	uint8_t cookie_secret_count;  /* the first signs, all are accepted; 0: no cookies */
 	uint8_t cookie_secrets[MR_DNS_COOKIE_SECRETS][MR_DNS_COOKIE_SECRET_BYTES];
+	struct mr_dns_rrl_config rrl;
 	uint32_t zone_option_count;
 	const struct mr_dns_zone_options *zone_options; /* by address of the zone, ascending */
 	int64_t wall_offset_s; /* seconds from the zero of client.now_ns to 1970 */
@@ -121,6 +123,7 @@ struct mr_dns_transfers;
 struct mr_dns {
 	const struct mr_dns_config *config; /* under RCU */
 	struct mr_dns_transfers *transfers; /* NULL: none are given */
+	struct mr_dns_rrl *rrl;             /* NULL: answers are not limited */
 	uint64_t *metrics;                  /* MR_DNS_METRIC_COUNT */
 	struct mr_evlog_ring *evlog;
 	uint32_t tally[MR_DNS_METRIC_COUNT];

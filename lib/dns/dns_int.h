@@ -158,6 +158,30 @@ MR_COLD bool dns_transfer_begin(struct mr_dns_transfers *self,
 				const struct mr_dns_zone_options *options,
 				const struct dns_query *query, uint16_t id);
 
+/* Rate limits of one burst: where the cells of each item's client are. */
+struct dns_limits {
+	struct {
+		struct mr_dns_rrl_line *line; /* NULL: not to be limited */
+		uint32_t tag;
+	} at[MR_BURST_MAX];
+};
+static inline bool
+dns_limits_on(const struct mr_dns *self)
+{
+	return self->config->rrl.mode != MR_DNS_RRL_OFF && self->rrl && self->rrl->lines;
+}
+/* dns_limits_fetch fetches what dns_limits_apply will look at, which takes back answers that are
+ * too many: item->outcome becomes DROP, or the answer empty with TC. */
+MR_COLD void dns_limits_fetch(struct dns_limits *self, const struct mr_dns *dns,
+			      const struct mr_dns_item *items, uint16_t count);
+MR_COLD void dns_limits_apply(const struct dns_limits *self, struct mr_dns *dns,
+			      const struct dns_query *queries, struct mr_dns_item *items,
+			      uint16_t count);
+
+/* dns_answer_withdraw takes the finished answer of item out of the tally: it is not sent. */
+MR_COLD void dns_answer_withdraw(struct mr_dns *dns, const struct dns_query *query,
+				 const struct mr_dns_item *item);
+
 /* dns_zone_options returns what is special of zone, or NULL. Not for every query: it searches. */
 const struct mr_dns_zone_options *dns_zone_options(const struct mr_dns_config *config,
 						   const struct mr_zone *zone);

@@ -94,6 +94,17 @@
 	X(transfer_limit, COUNTER, QUERIES, "Transfers refused: enough are going on")         \
 	X(transfer_message, COUNTER, QUERIES, "Messages of transfers")                        \
 	X(transfer_bytes, COUNTER, BYTES, "Bytes of transfers")                               \
+	/* rate limits, over UDP */                                                           \
+	X(rrl_slip, COUNTER, QUERIES, "Rate limited: sent empty, with TC")                    \
+	X(rrl_drop, COUNTER, QUERIES, "Rate limited: not answered")                           \
+	X(rrl_would, COUNTER, QUERIES, "Would have been rate limited (mode log)")             \
+	X(rrl_cookie, COUNTER, QUERIES, "Not limited: a valid cookie")                        \
+	X(rrl_allowed, COUNTER, QUERIES, "Not limited: on the allow list")                    \
+	X(rrl_answer, COUNTER, QUERIES, "Beyond the limit: answers")                          \
+	X(rrl_nxdomain, COUNTER, QUERIES, "Beyond the limit: names that do not exist")        \
+	X(rrl_nodata, COUNTER, QUERIES, "Beyond the limit: names without the type")           \
+	X(rrl_referral, COUNTER, QUERIES, "Beyond the limit: referrals")                      \
+	X(rrl_error, COUNTER, QUERIES, "Beyond the limit: errors")                            \
 	X(answer_bytes, COUNTER, BYTES, "Bytes of answers")                                   \
 	X(stream_accept, COUNTER, CONNECTIONS, "TCP: connections accepted")                   \
 	X(stream_close, COUNTER, CONNECTIONS, "TCP: connections ended, for whatever reason")  \

@@ -153,6 +153,7 @@ worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struc
 	self->net.evlog = self->evlog;
 	self->net.neighbours = group->neighbours;
 	self->dns.evlog = self->evlog;
+	self->dns.rrl = &self->rrl;
 	if (!self->evlog)
 		mr_error_set(error, -ENOMEM, "no memory for the event ring of worker %u", index);
 	return self;
@@ -190,8 +191,10 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 		struct mr_worker *worker = worker_create(group, i, cpus[i], error);
 
 		group->workers[i] = worker;
-		if (!worker || !worker->evlog || worker_jobs_create(worker, error) ||
-		    worker_timers_create(worker, error) || worker_tcp_create(worker, error)) {
+		if (!worker || !worker->evlog ||
+		    mr_dns_rrl_create(&worker->rrl, group->rrl_prefixes, group->arena, error) ||
+		    worker_jobs_create(worker, error) || worker_timers_create(worker, error) ||
+		    worker_tcp_create(worker, error)) {
 			mr_worker_group_destroy(group);
 			return error ? error->code : -ENOMEM;
 		}
@@ -239,6 +242,12 @@ const struct mr_tcp *
 mr_worker_tcp(const struct mr_worker *self)
 {
 	return self->tcp;
+}
+
+struct mr_dns_rrl *
+mr_worker_rrl(struct mr_worker *self)
+{
+	return &self->rrl;
 }
 
 struct mr_evlog_ring *

@@ -184,6 +184,7 @@ struct mr_worker_group {
 	struct rte_mempool *const *pools;       /* [worker_count]: for segments that workers send */
 	struct mr_arena *arena;                 /* for what connections need */
 	struct mr_dns_stream_config dns_stream; /* but for transfers.worker, .pins, .gen */
+	uint32_t rrl_prefixes;                  /* of each worker's table; 0: no rate limits */
 	struct mr_pins pins; /* of zones and whatever else connections give; by slot */
 	struct mr_site_server_config http;
 	struct mr_worker_tcp tcp;
@@ -227,6 +228,9 @@ void mr_worker_stop(struct mr_worker_group *group); /* any thread, also a signal
 /* mr_worker_group_abandon ends all connections, without a word to their peers, and drops what they
  * pin. When no worker runs any more. */
 void mr_worker_group_abandon(struct mr_worker_group *group);
+
+/* mr_worker_rrl is a worker's rate limits, for mr_dns_rrl_rebalance and mr_dns_rrl_list. */
+struct mr_dns_rrl *mr_worker_rrl(struct mr_worker *self);
 
 /* mr_worker_tcp is a worker's stack, for mr_tcp_view from any thread; NULL without connections. */
 const struct mr_tcp *mr_worker_tcp(const struct mr_worker *self);

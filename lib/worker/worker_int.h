@@ -90,6 +90,7 @@ struct mr_worker {
 	struct worker_account account;
 	struct mr_net net;
 	struct mr_dns dns;
+	struct mr_dns_rrl rrl;
 	struct mr_tcp *tcp; /* NULL: no connections */
 	struct mr_dns_stream dns_stream;
 	struct mr_tcp_services test_services;

@@ -182,7 +182,7 @@ words_become_commands(void **state)
 		   "no command 'zone frobnicate'; zone takes list, show, reload");
 	read_words(WORDS("show"), NULL,
 		   "show what? workers, turns, ports, zones, counters, memory, neighbours, "
-		   "connections");
+		   "connections, rrl");
 	read_words(WORDS("frobnicate"), NULL, "no command 'frobnicate'; see millctl --help");
 }
 
