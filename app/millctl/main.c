@@ -18,6 +18,7 @@
 #include "render.h"
 
 enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONNECT };
+enum { MORE_MAX = 16 };
 
 #define DEFAULT_SOCKET "/run/millrace/millraced.sock"
 
@@ -158,27 +159,56 @@ run(void *context, size_t word_count, const char *const *words)
 	return status;
 }
 
+/* run_words is run with more words behind those. */
+static int
+run_words(struct session *self, size_t word_count, const char *const *words, size_t more_count,
+	  const char *const *more)
+{
+	const char **all = calloc(word_count + more_count, sizeof(*all));
+	int status;
+
+	if (!all)
+		return fail(self, EXIT_FAILED, "failed", "out of memory");
+	memcpy(all, words, word_count * sizeof(*all));
+	memcpy(all + word_count, more, more_count * sizeof(*all));
+	status = run(self, word_count + more_count, all);
+	free(all);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
+		{ "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+		{ "do", no_argument, NULL, 'd' },           { "tcp", no_argument, NULL, 't' },
+		{ "client", required_argument, NULL, 'c' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
 	};
 	struct session session = { DEFAULT_SOCKET, false, -1 };
+	const char *more[MORE_MAX];
+	size_t more_count = 0;
 	int option, status;
 
 	/* Options may stand anywhere: `millctl status --json`. */
-	while ((option = getopt_long(argc, argv, "s:jhV", options, NULL)) != -1) {
+	while (more_count + 2 <= MORE_MAX &&
+	       (option = getopt_long(argc, argv, "s:jhV", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			session.socket = optarg;
 			break;
 		case 'j':
 			session.json = true;
+			break;
+		case 'd': /* these are words of `trace query`, behind those by position */
+			more[more_count++] = "--do";
+			break;
+		case 't':
+			more[more_count++] = "--tcp";
+			break;
+		case 'c':
+			more[more_count++] = "--client";
+			more[more_count++] = optarg;
 			break;
 		case 'h':
 			usage(stdout);
@@ -192,8 +222,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		status = run(&session, (size_t)(argc - optind),
-			     (const char *const *)(argv + optind));
+		status = run_words(&session, (size_t)(argc - optind),
+				   (const char *const *)(argv + optind), more_count, more);
 	else if (isatty(STDIN_FILENO))
 		status = interactive_run(run, &session);
 	else {

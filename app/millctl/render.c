@@ -103,6 +103,22 @@ static const struct view views[] = {
 	    { "tx_frames", "TX", COUNT },
 	    { "tx_bytes", "TX BYTES", BYTES },
 	    { "tx_errors", "TX ERRORS", COUNT } } },
+	{ "trace query",
+	  NULL,
+	  NULL,
+	  NULL,
+	  { { "client", "client", TEXT },
+	    { "transport", "over", TEXT },
+	    { "outcome", "outcome", TEXT },
+	    { "rrl", "rate limit", TEXT } } },
+	{ "trace query",
+	  "steps",
+	  NULL,
+	  "nothing is looked up",
+	  { { "name", "NAME", TEXT },
+	    { "zone", "ZONE", TEXT },
+	    { "node", "AT", TEXT },
+	    { "step", "STEP", TEXT } } },
 	{ "show rrl",
 	  "prefixes",
 	  NULL,
@@ -404,6 +420,8 @@ render_result(FILE *out, const char *name, const json_t *result)
 		found = true;
 		render_view(out, &views[i], result);
 	}
+	if (json_object_get(result, "text")) /* lines that are ready */
+		fputs(json_string_value(json_object_get(result, "text")), out);
 	if (!found)
 		render_json(out, result);
 }

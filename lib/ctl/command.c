@@ -127,11 +127,31 @@ command_file(const char *word)
 	return json_sprintf("%s/%s", folder, word);
 }
 
+static bool
+takes_words(const struct mr_command *command)
+{
+	return command->kind == MR_COMMAND_WORDS || command->kind == MR_COMMAND_ZONE_WORDS;
+}
+
+static json_t *
+command_words(size_t word_count, const char *const *words)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < word_count; i++) {
+		if (json_array_append_new(list, json_string(words[i]))) { /* not UTF-8 */
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 const struct mr_command *
 mr_command_read(size_t word_count, const char *const *words, json_t **args, struct mr_error *error)
 {
 	const struct mr_command *command = NULL;
-	size_t taken = 0;
+	size_t taken = 0, room;
 	json_t *value;
 
 	MR_ASSERT(word_count > 0);
@@ -147,9 +167,10 @@ mr_command_read(size_t word_count, const char *const *words, json_t **args, stru
 		command_unknown(word_count, words, error);
 		return NULL;
 	}
-	if (word_count > taken + (command->arg ? 1 : 0)) {
+	room = takes_words(command) ? MR_COMMAND_WORDS_MAX : command->arg != NULL;
+	if (word_count > taken + room) {
 		(void)mr_error_set(error, -EINVAL, "%s: '%.64s' is one word too many",
-				   command->name, words[taken + (command->arg ? 1 : 0)]);
+				   command->name, words[taken + room]);
 		return NULL;
 	}
 	if (word_count == taken && command->required) {
@@ -159,8 +180,11 @@ mr_command_read(size_t word_count, const char *const *words, json_t **args, stru
 	*args = json_object();
 	if (word_count == taken)
 		return command;
-	value = command->kind == MR_COMMAND_FILE ? command_file(words[taken])
-						 : json_string(words[taken]);
+	if (word_count > taken + 1)
+		value = command_words(word_count - taken, words + taken);
+	else
+		value = command->kind == MR_COMMAND_FILE ? command_file(words[taken])
+							 : json_string(words[taken]);
 	if (!value || json_object_set_new(*args, command->arg, value)) {
 		(void)mr_error_set(error, -EINVAL, "%s: the %s is not UTF-8", command->name,
 				   command->arg);
@@ -168,6 +192,40 @@ mr_command_read(size_t word_count, const char *const *words, json_t **args, stru
 		return NULL;
 	}
 	return command;
+}
+
+static bool
+is_text(const json_t *value)
+{
+	return json_is_string(value) && json_string_length(value) &&
+	       strlen(json_string_value(value)) == json_string_length(value);
+}
+
+static bool
+is_argument(const struct mr_command *command, const json_t *value)
+{
+	size_t count = takes_words(command) ? json_array_size(value) : 0;
+
+	if (count == 0)
+		return is_text(value);
+	for (size_t i = 0; i < count; i++)
+		if (!is_text(json_array_get(value, i)))
+			return false;
+	return count <= MR_COMMAND_WORDS_MAX;
+}
+
+size_t
+mr_command_words(const json_t *value, const char *words[MR_COMMAND_WORDS_MAX])
+{
+	size_t count = json_array_size(value);
+
+	if (!json_is_array(value)) {
+		words[0] = json_string_value(value);
+		return words[0] != NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		words[i] = json_string_value(json_array_get(value, i));
+	return count;
 }
 
 int
@@ -181,8 +239,7 @@ mr_command_check(const struct mr_command *command, const json_t *args, struct mr
 		if (!command->arg || strcmp(key, command->arg))
 			return mr_error_set(error, -EINVAL, "%s takes no '%.64s'", command->name,
 					    key);
-		if (!json_is_string(value) || !json_string_length(value) ||
-		    strlen(json_string_value(value)) != json_string_length(value))
+		if (!is_argument(command, value))
 			return mr_error_set(error, -EINVAL, "%s: '%s' must be a text",
 					    command->name, key);
 	}

@@ -22,9 +22,14 @@ enum mr_command_kind {
 	MR_COMMAND_TEXT,
 	MR_COMMAND_FILE, /* millctl makes it absolute: the server has another working folder */
 	MR_COMMAND_ZONE,
+	MR_COMMAND_ZONE_WORDS, /* a zone, and more words */
+	MR_COMMAND_WORDS,      /* one or more words: a text, or a list of texts */
 };
 
-/* At most one argument by position; `required` says whether it must be there. */
+enum { MR_COMMAND_WORDS_MAX = 8 };
+
+/* At most one argument by position, which may be of several words; `required` says whether it must
+ * be there. */
 struct mr_command {
 	const char *name; /* "zone reload" */
 	enum mr_ctl_role role;
@@ -57,7 +62,10 @@ struct mr_command {
 	X(config_load, "config load", ADMIN, FILE, 1, "file",                                     \
 	  "Make FILE the running configuration")                                                  \
 	X(zone_list, "zone list", VIEWER, NONE, 0, NULL, "The same as show zones")                \
-	X(zone_show, "zone show", VIEWER, ZONE, 1, "name", "One zone in detail")                  \
+	X(zone_show, "zone show", VIEWER, ZONE_WORDS, 1, "name",                                  \
+	  "One zone in detail; NAME OWNER [TYPE]: records of it, as the file has them")           \
+	X(trace_query, "trace query", VIEWER, WORDS, 1, "question",                               \
+	  "NAME TYPE [--do] [--client ADDRESS] [--tcp]: how it is answered, step by step")        \
 	X(zone_reload, "zone reload", ADMIN, ZONE, 0, "name",                                     \
 	  "Read one zone's file again, or all (NAME left out, or `all`)")                         \
 	X(stop, "stop", ADMIN, NONE, 0, NULL, "End millraced")
@@ -75,6 +83,10 @@ const char *mr_command_nearest(const char *name);
  * *args (a new reference). Returns NULL with error filled, in the words that millctl prints. */
 const struct mr_command *mr_command_read(size_t word_count, const char *const *words, json_t **args,
 					 struct mr_error *error);
+
+/* mr_command_words takes an argument that mr_command_check has passed apart, and returns how many
+ * words it has; they are borrowed from it. */
+size_t mr_command_words(const json_t *value, const char *words[MR_COMMAND_WORDS_MAX]);
 
 /* mr_command_check says whether args are what command takes. */
 MR_MUST_USE int mr_command_check(const struct mr_command *command, const json_t *args,

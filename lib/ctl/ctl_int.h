@@ -35,6 +35,10 @@ MR_COMMANDS(CTL_HANDLER_)
 /* ctl_zone_json describes zone index of the running world. */
 json_t *ctl_zone_json(const struct mr_ctl *self, size_t index);
 
+/* ctl_records_json gives the records of words[0] (an owner; and of type words[1]) in zone index. */
+json_t *ctl_records_json(const struct mr_ctl *self, size_t index, size_t word_count,
+			 const char *const *words, struct mr_error *error);
+
 /* ctl_reload submits a reload of one zone (or "": all); call NULL: nobody waits for the answer. */
 void ctl_reload(struct mr_ctl *self, const struct mr_call *call, const char *zone);
 

@@ -356,13 +356,16 @@ command_zone_list(struct mr_ctl *self, const struct mr_call *call, struct mr_err
 json_t *
 command_zone_show(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
 {
-	const char *name = json_string_value(json_object_get(call->args, "name"));
-	size_t index = world_zone_find(self->worlds.running->config, name);
+	const char *words[MR_COMMAND_WORDS_MAX];
+	size_t count = mr_command_words(json_object_get(call->args, "name"), words);
+	size_t index = world_zone_find(self->worlds.running->config, words[0]);
 
 	if (index == SIZE_MAX) {
-		(void)mr_error_set(error, -ENOENT, "no zone %.300s here", name);
+		(void)mr_error_set(error, -ENOENT, "no zone %.300s here", words[0]);
 		return NULL;
 	}
+	if (count > 1)
+		return ctl_records_json(self, index, count - 1, words + 1, error);
 	return json_pack("{so}", "zone", ctl_zone_json(self, index));
 }
 

@@ -122,6 +122,7 @@ put_referral(struct dns_answer *self, const struct mr_zone *zone, const struct m
 		self->dnssec_ok ? mr_zone_node_rrset(cut, MR_ZONE_DS) : NULL;
 
 	self->tally[MR_DNS_found_referral]++;
+	DNS_STEP(self, MR_DNS_found_referral, zone, cut);
 	if (self->answer_count == 0)
 		self->authoritative = false;
 	if (ds) /* RFC 4035 3.1.4 */
@@ -134,6 +135,7 @@ put_referral(struct dns_answer *self, const struct mr_zone *zone, const struct m
 	} else if (put_block(self, block, needed)) {
 		self->additional_count += block->counts[1];
 		self->tally[MR_DNS_glue_left_out]++;
+		DNS_STEP(self, MR_DNS_glue_left_out, zone, cut);
 	} else { /* RFC 9471 3.1 */
 		self->truncated = true;
 		if (!put_block(self, block, block->bytes[0]))
@@ -174,6 +176,7 @@ follow_dname(struct dns_answer *self, const struct mr_zone *zone, const struct m
 	uint32_t start;
 
 	self->tally[MR_DNS_found_dname]++;
+	DNS_STEP(self, MR_DNS_found_dname, zone, node);
 	if (!put_dname(self, node, dname, self->name_at + prefix_bytes))
 		return STEP_DONE;
 	if (cname_bytes > MR_ZONE_NAME_BYTES) {
@@ -210,6 +213,7 @@ follow_cname(struct dns_answer *self, const struct mr_zone_node *node)
 
 	self->answer_count += (uint16_t)put;
 	self->tally[MR_DNS_found_cname]++;
+	DNS_STEP(self, MR_DNS_found_cname, NULL, node);
 	if (put == 0)
 		return STEP_DONE;
 	self->name_at = start + MR_ZONE_RR_FIXED_BYTES;
@@ -226,6 +230,7 @@ put_any(struct dns_answer *self, const struct mr_zone_node *node)
 		if (rrset->rr_count == 0)
 			continue;
 		self->tally[MR_DNS_found_any]++;
+		DNS_STEP(self, MR_DNS_found_any, NULL, node);
 		self->answer_count += (uint16_t)put_rrset(self, rrset, self->name_at);
 		return true;
 	}
@@ -265,6 +270,7 @@ answer_from_node(struct dns_answer *self, const struct mr_zone *zone,
 
 	if (mr_likely(rrset != NULL)) {
 		self->tally[MR_DNS_found_rrset]++;
+		DNS_STEP(self, MR_DNS_found_rrset, zone, node);
 		self->answer_count += (uint16_t)put_rrset(self, rrset, self->name_at);
 		return STEP_DONE;
 	}
@@ -272,11 +278,13 @@ answer_from_node(struct dns_answer *self, const struct mr_zone *zone,
 		return STEP_DONE;
 	if (self->qtype == MR_ZONE_RRSIG && put_signatures(self, node)) {
 		self->tally[MR_DNS_found_rrset]++;
+		DNS_STEP(self, MR_DNS_found_rrset, zone, node);
 		return STEP_DONE;
 	}
 	if (node->flags & MR_ZONE_NODE_CNAME)
 		return follow_cname(self, node);
 	self->tally[MR_DNS_found_nodata]++;
+	DNS_STEP(self, MR_DNS_found_nodata, zone, node);
 	put_negative(self, zone);
 	return STEP_NO_DATA;
 }
@@ -291,6 +299,7 @@ answer_from_wildcard(struct dns_answer *self, const struct mr_zone *zone,
 	enum step step;
 
 	self->tally[MR_DNS_found_wildcard]++;
+	DNS_STEP(self, MR_DNS_found_wildcard, zone, wildcard);
 	step = answer_from_node(self, zone, wildcard);
 	followed_at = self->name_at; /* the proof is of the name that was asked for */
 	self->name_at = name_at;
@@ -314,6 +323,8 @@ answer_in_zone(struct dns_answer *self, const struct mr_zone *zone)
 	exact = node != NULL;
 	if (!exact)
 		node = mr_zone_closest(zone, name, name->labels, &labels);
+	DNS_STEP(self, MR_DNS_TRACE_ZONE, zone, NULL);
+	DNS_STEP(self, exact ? MR_DNS_TRACE_EXACT : MR_DNS_TRACE_CLOSEST, zone, node);
 
 	/* 3b, and RFC 6672: what stands above. The parent answers for the DS of its cut. */
 	if (mr_unlikely(node->above)) {
@@ -339,6 +350,7 @@ answer_in_zone(struct dns_answer *self, const struct mr_zone *zone)
 	if (node->link)
 		return answer_from_wildcard(self, zone, mr_zone_ref(zone, node->link), labels);
 	self->tally[MR_DNS_found_missing]++;
+	DNS_STEP(self, MR_DNS_found_missing, zone, node);
 	self->rcode = DNS_NXDOMAIN; /* also of a chain's last name: RFC 6604 3 */
 	put_negative(self, zone);
 	if (mr_unlikely(self->dnssec_ok))
@@ -376,6 +388,7 @@ answer_chain(struct dns_answer *self, const struct mr_zone_set *zones)
 
 		if (hop > MR_DNS_CNAME_MAX || self->at > DNS_CHAIN_BYTES) {
 			self->tally[MR_DNS_chain_limit]++;
+			DNS_STEP(self, MR_DNS_chain_limit, NULL, NULL);
 			return;
 		}
 		bytes = mr_zone_name_scan(&target, &zones->key, self->message + self->name_at,
@@ -386,12 +399,14 @@ answer_chain(struct dns_answer *self, const struct mr_zone_set *zones)
 		for (unsigned i = 0; i < hop; i++) {
 			if (seen[i] == seen[hop]) {
 				self->tally[MR_DNS_chain_loop]++;
+				DNS_STEP(self, MR_DNS_chain_loop, NULL, NULL);
 				return;
 			}
 		}
 		zone = zone_for(zones, &target, self->qtype);
 		if (!zone) {
 			self->tally[MR_DNS_found_outside]++;
+			DNS_STEP(self, MR_DNS_found_outside, NULL, NULL);
 			return;
 		}
 		if (bytes == 0 || answer_in_zone(self, zone) != STEP_FOLLOW)
@@ -452,6 +467,7 @@ dns_answer_lookup(struct dns_answer *self, const struct mr_zone_set *zones,
 {
 	if (mr_unlikely(!query->zone)) {
 		self->tally[MR_DNS_found_no_zone]++;
+		DNS_STEP(self, MR_DNS_found_no_zone, NULL, NULL);
 		self->rcode = DNS_REFUSED;
 		self->ede = DNS_EDE_NOT_AUTHORITATIVE;
 		return;
@@ -522,6 +538,7 @@ dns_answer_finish(struct dns_answer *self, struct mr_dns *dns, const struct dns_
 	if (mr_unlikely(self->truncated)) {
 		flags |= DNS_TC;
 		self->tally[MR_DNS_truncated]++;
+		DNS_STEP(self, MR_DNS_truncated, NULL, NULL);
 	}
 	mr_store_be16(message + 2, (uint16_t)(flags | (self->rcode & 15)));
 	mr_store_be16(message + 4, query->question_end > MR_DNS_HEADER_BYTES);

@@ -59,8 +59,8 @@ write_item(struct mr_dns *self, const struct mr_zone_set *zones, const struct dn
 	dns_answer_finish(&answer, self, query, item, NULL);
 }
 
-static MR_COLD void
-write_other_item(struct mr_dns *self, const struct dns_query *query, struct mr_dns_item *item)
+void
+dns_write_other(struct mr_dns *self, const struct dns_query *query, struct mr_dns_item *item)
 {
 	bool tsig_refused = query->tsig_at && query->rcode == DNS_NOTAUTH;
 	struct dns_answer answer;
@@ -117,7 +117,7 @@ step_write(struct mr_dns *self, const struct mr_zone_set *zones, const struct dn
 	if (mr_likely(query->action == DNS_LOOKUP))
 		write_item(self, zones, query, item);
 	else
-		write_other_item(self, query, item);
+		dns_write_other(self, query, item);
 }
 
 void

@@ -144,5 +144,6 @@ void mr_dns_flush(struct mr_dns *self);
 #include "dns/transfer.h" /* before stream.h, which has it as a part */
 
 #include "dns/stream.h"
+#include "dns/trace.h"
 
 #endif

@@ -7,6 +7,11 @@
 
 #include "dns/dns.h"
 
+/* A step of the decision; dns/trace.c compiles dns/answer.c once more with a meaning for it. */
+#ifndef DNS_STEP
+#define DNS_STEP(answer, what, zone, node) ((void)0)
+#endif
+
 enum {
 	DNS_OPT_BYTES = 11,
 	DNS_ADDITIONAL_MAX = 16, /* records of a query that are looked at */
@@ -177,6 +182,10 @@ MR_COLD void dns_limits_fetch(struct dns_limits *self, const struct mr_dns *dns,
 MR_COLD void dns_limits_apply(const struct dns_limits *self, struct mr_dns *dns,
 			      const struct dns_query *queries, struct mr_dns_item *items,
 			      uint16_t count);
+
+/* dns_write_other answers what is not looked up; a dropped one too, by dropping it. */
+MR_COLD void dns_write_other(struct mr_dns *self, const struct dns_query *query,
+			     struct mr_dns_item *item);
 
 /* dns_answer_withdraw takes the finished answer of item out of the tally: it is not sent. */
 MR_COLD void dns_answer_withdraw(struct mr_dns *dns, const struct dns_query *query,

@@ -121,13 +121,91 @@ every_command_that_looks_answers(void **state)
 			json_decref(args);
 			continue;
 		}
-		if (command->kind == MR_COMMAND_ZONE)
+		if (command->kind == MR_COMMAND_WORDS)
+			json_object_set_new(args, command->arg,
+					    json_pack("[ss]", "www.one.test", "A"));
+		if (command->kind == MR_COMMAND_ZONE || command->kind == MR_COMMAND_ZONE_WORDS)
 			json_object_set_new(args, command->arg, json_string("One.Test"));
 		json_decref(good(&box, command->name, args));
 	}
 	assert_int_equal(generation(&box), 1);
 	assert_int_equal(box.steers, 1);
 	assert_int_equal(box.steer_rules, 3); /* UDP, TCP and ICMP */
+	stop(&box);
+}
+
+static const char *
+text_of(json_t *response)
+{
+	const char *text = json_string_value(at(at(response, "result"), "text"));
+
+	assert_non_null(text);
+	return text;
+}
+
+static void
+records_of_a_name_are_shown_as_the_file_has_them(void **state)
+{
+	static const char *const names[] = { "ns", "ns.one.test", "NS.ONE.test." };
+	struct fake_box box;
+	json_t *response;
+
+	(void)state;
+	start(&box);
+	for (size_t i = 0; i < MR_ARRAY_COUNT(names); i++) {
+		response =
+			good(&box, "zone show", json_pack("{s[ss]}", "name", "one.test", names[i]));
+		assert_string_equal(text_of(response), "ns.one.test.\t60\tIN\tA\t192.0.2.53\n");
+		json_decref(response);
+	}
+	response = good(&box, "zone show", json_pack("{s[sss]}", "name", "one.test", "@", "SOA"));
+	assert_non_null(strstr(text_of(response), "SOA"));
+	assert_null(strstr(text_of(response), "\tNS\t"));
+	json_decref(response);
+	response = good(&box, "zone show", json_pack("{s[sss]}", "name", "one.test", "ns", "MX"));
+	assert_non_null(strstr(text_of(response), "no records"));
+	json_decref(response);
+	bad(&box, "zone show", json_pack("{s[ss]}", "name", "one.test", "nobody"), "failed",
+	    "the zone has no name nobody");
+	bad(&box, "zone show", json_pack("{s[ss]}", "name", "one.test", "ns.two.test."), "failed",
+	    "ns.two.test. is no name of this zone");
+	bad(&box, "zone show", json_pack("{s[sss]}", "name", "one.test", "ns", "NOTYPE"), "failed",
+	    "NOTYPE is no type");
+	stop(&box);
+}
+
+static void
+a_trace_tells_the_steps_and_the_answer(void **state)
+{
+	struct fake_box box;
+	json_t *response, *steps;
+	const char *text;
+
+	(void)state;
+	start(&box);
+	response = good(&box, "trace query",
+			json_pack("{s[sssss]}", "question", "nobody.ns.one.test", "A", "--do",
+				  "--client", "2001:db8::1"));
+	text = text_of(response);
+	assert_non_null(strstr(text, "rcode: NXDOMAIN"));
+	assert_non_null(strstr(text, "one.test.\t60\tIN\tSOA"));
+	steps = json_object_get(at(response, "result"), "steps");
+	assert_int_equal(json_array_size(steps), 3);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(steps, 0), "zone")),
+			    "one.test.");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(steps, 1), "node")),
+			    "ns.one.test.");
+	assert_string_equal(json_string_value(json_object_get(at(response, "result"), "client")),
+			    "2001:db8::1");
+	json_decref(response);
+	bad(&box, "trace query", json_pack("{ss}", "question", "one.test"), "failed",
+	    "trace query: NAME TYPE [--do] [--client ADDRESS] [--tcp]");
+	bad(&box, "trace query", json_pack("{s[ss]}", "question", "one.test", "AXFR"), "failed",
+	    "a transfer is not looked up: no steps");
+	bad(&box, "trace query", json_pack("{s[sss]}", "question", "one.test", "A", "--no"),
+	    "failed", "trace query: --do, --tcp or --client ADDRESS, not --no");
+	bad(&box, "trace query", json_pack("{s[sss]}", "question", "one.test", "A", "--client"),
+	    "failed", "trace query: --do, --tcp or --client ADDRESS, not --client");
 	stop(&box);
 }
 
@@ -462,6 +540,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_that_looks_answers),
+		cmocka_unit_test(records_of_a_name_are_shown_as_the_file_has_them),
+		cmocka_unit_test(a_trace_tells_the_steps_and_the_answer),
 		cmocka_unit_test(zone_reload_takes_the_new_file),
 		cmocka_unit_test(a_bad_zone_changes_nothing),
 		cmocka_unit_test(config_load_takes_what_is_live),
