@@ -221,6 +221,9 @@ boot_open(struct boot *self, const struct mr_config *config, struct mr_error *er
 	if (eal_open(self, error) || pools_open(self, error) || ports_open(self, error) ||
 	    mr_zone_store_create(&self->store, config->memory.zones_bytes, config->memory.hugepages,
 				 error) ||
+	    mr_site_store_create(&self->group.sites, config->memory.sites_bytes,
+				 config->memory.hugepages, (uint32_t)config->cpus.worker_count,
+				 error) ||
 	    connections_check(config, error) ||
 	    mr_arena_create(&self->connections, "connections", CONNECTION_BYTES,
 			    config->memory.hugepages, error) ||
@@ -284,6 +287,7 @@ boot_close(struct boot *self)
 		mr_arena_destroy(&self->connections);
 	if (self->store)
 		mr_zone_store_destroy(self->store);
+	mr_site_store_destroy(self->group.sites);
 	for (size_t i = 0; i < MR_ARRAY_COUNT(self->pools); i++)
 		rte_mempool_free(self->pools[i]);
 	rte_mempool_free(self->group.control_pool);

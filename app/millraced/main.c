@@ -149,6 +149,7 @@ serve(const struct mr_config *config)
 	box.group = &boot.group;
 	box.world = &boot.world;
 	box.store = boot.store;
+	box.sites = boot.group.sites;
 	box.pools = boot.pools;
 	box.pool_count = boot.group.worker_count;
 	box.watch = &watch;

@@ -80,6 +80,8 @@ static const int allowed_calls[] = {
 	SCMP_SYS(timerfd_settime),
 	/* control and loader threads: files, threads, the socket, steering maps */
 	SCMP_SYS(openat),
+	SCMP_SYS(openat2),
+	SCMP_SYS(inotify_add_watch),
 	SCMP_SYS(close),
 	SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat),

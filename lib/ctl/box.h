@@ -27,6 +27,7 @@ struct mr_ctl_box {
 					     metrics, neighbours */
 	const struct mr_world **world;    /* where worlds are published: group->world */
 	struct mr_zone_store *store;      /* where zones live */
+	struct mr_site_store *sites;      /* where the files of sites live; NULL: no roots */
 	struct rte_mempool *const *pools; /* packet buffers, for `show memory` */
 	size_t pool_count;
 	struct mr_watch *watch; /* NULL: none; its tick is called by the loop */

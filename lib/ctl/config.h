@@ -47,6 +47,7 @@ enum {
 struct mr_config_memory {
 	bool hugepages;
 	uint32_t packet_buffers; /* mbufs of each worker's pool */
+	uint64_t sites_bytes;    /* likewise for the files of sites */
 	uint64_t zones_bytes;    /* address space reserved for zones; mapped as zones need it */
 };
 

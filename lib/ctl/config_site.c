@@ -15,6 +15,7 @@ static const struct {
 } actions[] = {
 	{ "respond", MR_SITE_RESPOND, 200 },
 	{ "redirect", MR_SITE_REDIRECT, 302 },
+	{ "root", MR_SITE_ROOT, 200 },
 };
 
 int
@@ -37,7 +38,8 @@ config_finish_route(struct config_reader *reader, const struct mr_yaml_node *nod
 			route->status = actions[i].status;
 	}
 	if (!found)
-		return config_fail(reader, node, "a route needs an action: respond or redirect");
+		return config_fail(reader, node,
+				   "a route needs an action: respond, redirect or root");
 	fault = mr_site_route_check(route);
 	return fault ? config_fail(reader, node, "sites[].routes[]: %s", fault) : 0;
 }

@@ -86,6 +86,7 @@ ctl_tick(void *context, uint64_t now_ns)
 		(void)mr_rcu_reclaim();
 		pthread_mutex_unlock(&self->worlds.store_lock);
 	}
+	ctl_roots_tick(self, now_ns);
 	if (self->box.watch)
 		mr_watch_tick(self->box.watch, now_ns);
 	if (self->box.tick)
@@ -213,6 +214,8 @@ mr_ctl_boot(struct mr_ctl *self, const struct mr_ctl_box *box, const struct mr_c
 					  ctl_engine_event, self, error);
 	if (!self->engine_source)
 		return -ENOMEM;
+	if (box->sites && ctl_roots_watch(self, error))
+		return -ENOMEM;
 	mr_txn_submit(self->engine, &boot.change.txn);
 	/* The loop turns meanwhile: clients hear that we are starting, a signal ends the start. */
 	while (mr_txn_current(self->engine, &waiting) && !self->stopping)
@@ -250,6 +253,10 @@ mr_ctl_destroy(struct mr_ctl *self)
 	mr_txn_engine_destroy(self->engine); /* done may still answer: before the server */
 	if (self->loop)
 		mr_loop_remove(self->loop, self->engine_source);
+	if (self->watch_source)
+		mr_loop_remove(self->loop, self->watch_source);
+	if (self->watch_fd > 0)
+		close(self->watch_fd);
 	mr_server_destroy(self->server);
 	mr_loop_destroy(self->loop);
 	if (self->box.world)

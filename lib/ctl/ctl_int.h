@@ -22,6 +22,8 @@ struct mr_ctl {
 	uint64_t started_ns;
 	/* queries over the last second */
 	uint64_t sampled_ns, sampled_queries, query_rate;
+	int watch_fd; /* inotify, of the folders of sites; 0: not made */
+	struct mr_loop_source *watch_source;
 	bool booted, stopping;
 };
 
@@ -44,6 +46,12 @@ void ctl_reload(struct mr_ctl *self, const struct mr_call *call, const char *zon
 
 /* ctl_rrl_tick gives every worker its share of the rate limits. */
 void ctl_rrl_tick(struct mr_ctl *self);
+/* ctl_reload_root submits that a folder of sites is read again. */
+void ctl_reload_root(struct mr_ctl *self, const char *folder);
+
+/* world_roots.c: watches the folders of sites; reads again what has changed. */
+MR_MUST_USE int ctl_roots_watch(struct mr_ctl *self, struct mr_error *error);
+void ctl_roots_tick(struct mr_ctl *self, uint64_t now_ns);
 
 /* ctl_queries is the sum of all workers' queries. */
 uint64_t ctl_queries(const struct mr_ctl *self);

@@ -22,7 +22,8 @@ pending_zones(const struct pending *self)
 {
 	json_t *zones = json_array();
 
-	for (size_t i = 0; i < self->change.txn.work_count; i++)
+	for (size_t i = 0;
+	     i < self->change.txn.work_count && !(self->change.works[i] & WORLD_WORK_ROOT); i++)
 		json_array_append_new(zones, ctl_zone_json(self->ctl, self->change.works[i]));
 	return zones;
 }
@@ -37,10 +38,11 @@ pending_done(struct world_change *change, int rc, const struct mr_error *error)
 	if (rc)
 		mr_log(MR_LOG_ERROR, "%s failed: %s", change->txn.what, error->text);
 	else
-		mr_log(MR_LOG_NOTICE, "%s: generation %llu, %zu zone%s read in %llu ms",
+		mr_log(MR_LOG_NOTICE, "%s: generation %llu, %zu file%s or folder%s read in %llu ms",
 		       change->txn.what,
 		       (unsigned long long)self->ctl->worlds.running->shown.generation,
 		       change->txn.work_count, change->txn.work_count == 1 ? "" : "s",
+		       change->txn.work_count == 1 ? "" : "s",
 		       (unsigned long long)(took_ns / MR_NS_PER_MS));
 	if (self->answered_to) {
 		if (rc)
@@ -88,6 +90,17 @@ ctl_reload(struct mr_ctl *self, const struct mr_call *call, const char *zone)
 		return;
 	}
 	snprintf(pending->change.zone, sizeof(pending->change.zone), "%s", zone);
+	mr_txn_submit(self->engine, &pending->change.txn);
+}
+
+void
+ctl_reload_root(struct mr_ctl *self, const char *folder)
+{
+	struct pending *pending = pending_of(self, NULL, "site reload", WORLD_ROOTS);
+
+	if (!pending)
+		return;
+	snprintf(pending->change.root, sizeof(pending->change.root), "%s", folder);
 	mr_txn_submit(self->engine, &pending->change.txn);
 }
 

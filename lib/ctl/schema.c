@@ -108,6 +108,10 @@ static const struct mr_schema_row rows[] = {
 	  .high = 1ull << 42, .fallback = "1GiB", .unit = "bytes",
 	  .help = "The most that zones may take, old and new version together; used as needed" },
 
+	{ "memory.sites", MR_SCHEMA_SIZE, MR_SCHEMA_BOOT, OF(memory.sites_bytes), .low = 1 << 20,
+	  .high = 1ull << 42, .fallback = "1GiB", .unit = "bytes",
+	  .help = "The same for the files that sites serve" },
+
 	{ "cpus", MR_SCHEMA_MAP, .help = "Which CPU does what" },
 	{ "cpus.workers", MR_SCHEMA_LIST, MR_SCHEMA_BOOT,
 	  ITEMS(mr_config, cpus.workers, cpus.worker_count), .low = 1, .high = MR_WORKER_MAX,
@@ -402,6 +406,9 @@ static const struct mr_schema_row rows[] = {
 	  .low = 300, .high = 308, .help = "301, 302, 303, 307 or 308; default 302" },
 	{ "sites[].routes[].redirect.to", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(to), .low = 1,
 	  .high = MR_SITE_PATH_BYTES, .help = "Location" },
+	{ "sites[].routes[].root", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, ROUTE(root),
+	  ROOM(mr_site_route_config, root), .low = 1, .high = MR_SITE_ROOT_BYTES - 1,
+	  .unit = "folder", .help = "Action: files below this folder, by the path behind prefix" },
 	{ "sites[].routes[].headers", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
 	  ITEMS(mr_site_route_config, edits, edit_count), .high = MR_SITE_EDIT_MAX,
 	  .help = "What is done to the header of its answers, in this order" },

@@ -118,7 +118,7 @@ world_plan(struct mr_txn *txn, struct mr_error *error)
 	int rc = 0;
 
 	txn->work_count = 0;
-	if (self->kind == WORLD_ZONES)
+	if (self->kind == WORLD_ZONES || self->kind == WORLD_ROOTS)
 		self->config = running->config;
 	if (self->kind == WORLD_CONFIG)
 		rc = plan_config(self, error);
@@ -141,7 +141,8 @@ world_plan(struct mr_txn *txn, struct mr_error *error)
 	self->next->worlds = self->worlds;
 	self->next->config = self->config;
 	self->next->zone_count = self->config->dns.zone_count;
-	return plan_zones(self, error);
+	rc = plan_zones(self, error);
+	return rc ? rc : world_roots_plan(self, error);
 }
 
 /* ---- work: loader threads ---- */
@@ -162,12 +163,11 @@ zone_record(void *context, const struct mr_zone_record *record, struct mr_error 
 }
 
 static int
-world_work(struct mr_txn *txn, size_t index, struct mr_error *error)
+zone_work(struct world_change *self, uint32_t index, struct mr_error *error)
 {
-	struct world_change *self = MR_CONTAINER_OF(txn, struct world_change, txn);
-	const struct mr_config_zone *from = &self->config->dns.zones[self->works[index]];
-	struct world_zone *to = &self->next->zones[self->works[index]];
-	struct zone_reading reading = { .txn = txn };
+	const struct mr_config_zone *from = &self->config->dns.zones[index];
+	struct world_zone *to = &self->next->zones[index];
+	struct zone_reading reading = { .txn = &self->txn };
 	uint64_t started_ns = mr_clock_now_ns();
 	uint8_t origin[MR_ZONE_NAME_BYTES];
 	int origin_bytes = mr_zone_name_from_text(from->name, origin), rc;
@@ -193,7 +193,24 @@ world_work(struct mr_txn *txn, size_t index, struct mr_error *error)
 	return rc;
 }
 
+static int
+world_work(struct mr_txn *txn, size_t index, struct mr_error *error)
+{
+	struct world_change *self = MR_CONTAINER_OF(txn, struct world_change, txn);
+	uint32_t work = self->works[index];
+
+	return work & WORLD_WORK_ROOT ? world_roots_work(self, work & ~WORLD_WORK_ROOT, error)
+				      : zone_work(self, work, error);
+}
+
 /* ---- assemble, apply, publish: control thread ---- */
+
+/* Zones and roots are read again without a new configuration. */
+static bool
+world_same_config(const struct world_change *self)
+{
+	return self->kind == WORLD_ZONES || self->kind == WORLD_ROOTS;
+}
 
 static int
 world_assemble(struct mr_txn *txn, struct mr_error *error)
@@ -204,14 +221,13 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 	struct mr_zone **zones;
 	int rc = 0;
 
-	if (self->kind == WORLD_ZONES) { /* shared */
+	if (world_same_config(self)) { /* shared */
 		next->net = running->net;
 		next->sites = running->sites;
 	} else {
 		rc = world_net_build(self->worlds->box->group, self->config, &next->net, error);
 		if (!rc)
-			rc = mr_site_set_build(self->config->sites, self->config->site_count,
-					       &next->sites, error);
+			rc = world_roots_build(next, error);
 	}
 	if (rc)
 		return rc;
@@ -235,6 +251,7 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 					 .zones = next->set,
 					 .dns = &next->dns,
 					 .sites = next->sites };
+	world_roots_show(next);
 	return 0;
 }
 
@@ -244,7 +261,7 @@ world_apply(struct mr_txn *txn, struct mr_error *error)
 	struct world_change *self = MR_CONTAINER_OF(txn, struct world_change, txn);
 	const struct world *running = self->worlds->running;
 
-	if (self->kind == WORLD_ZONES)
+	if (world_same_config(self))
 		return 0;
 	return world_steer(self->worlds->box->group, self->config, running ? running->config : NULL,
 			   error);
@@ -252,8 +269,9 @@ world_apply(struct mr_txn *txn, struct mr_error *error)
 
 /* world_take_shared leaves in self only what next does not use. */
 static void
-world_take_shared(struct world *self, const struct world *next)
+world_take_shared(struct world *self, struct world *next)
 {
+	world_roots_keep(self, next);
 	if (self->net == next->net)
 		self->net = NULL;
 	if (self->sites == next->sites)
@@ -276,6 +294,12 @@ world_release(void *item)
 	world_free(item);
 }
 
+static bool
+world_ready(const void *item)
+{
+	return world_roots_idle(item);
+}
+
 static void
 config_release(void *item)
 {
@@ -295,13 +319,13 @@ world_publish(struct mr_txn *txn)
 	worlds->running = next;
 	self->next = NULL;
 	self->published = true;
-	if (self->kind != WORLD_ZONES) {
+	if (!world_same_config(self)) {
 		world_neighbours_set(worlds->box->group, self->config);
 		mr_log_level_set(self->config->log.level);
 	}
 	if (old) {
 		world_take_shared(old, next);
-		mr_rcu_retire(world_release, NULL, old);
+		mr_rcu_retire(world_release, world_ready, old);
 	}
 	if (self->kind != WORLD_CONFIG)
 		return;
@@ -332,6 +356,8 @@ world_discard(struct mr_txn *txn)
 		if (zone->pin_is_new)
 			world_pin_free(zone->pin);
 	}
+	if (running)
+		world_roots_keep(next, self->worlds->running);
 	if (running && next->net == running->net)
 		next->net = NULL;
 	if (running && next->sites == running->sites)
@@ -387,6 +413,7 @@ world_free(struct world *self)
 	if (self->net)
 		mr_net_snapshot_free(self->net);
 	mr_site_set_free(self->sites);
+	world_roots_free(self);
 	for (size_t i = 0; i < self->zone_count; i++)
 		if (self->zones[i].zone)
 			world_zone_release(self->worlds, &self->zones[i]);

@@ -48,6 +48,13 @@ struct world_zone {
 	uint64_t load_ns;
 };
 
+/* A folder that sites serve. */
+struct world_root {
+	char folder[MR_SITE_ROOT_BYTES];
+	struct mr_site_tree *tree;
+	uint64_t changed_ns; /* something in it has changed since it was read; 0: nothing */
+};
+
 /* A world and all its parts. A part that the next world shares is taken out of the old one before
  * the old one is retired. */
 struct world {
@@ -59,6 +66,9 @@ struct world {
 	struct mr_dns_config dns;
 	struct mr_dns_zone_options *zone_options; /* of dns */
 	struct mr_site_set *sites;
+	size_t root_count;
+	struct world_root *roots;
+	struct mr_site_tree **trees; /* the same, as workers see them */
 	size_t zone_count;
 	struct world_zone *zones;
 };
@@ -74,7 +84,9 @@ struct worlds {
 	uint8_t cookie_secret[MR_DNS_COOKIE_SECRET_BYTES]; /* drawn at start */
 };
 
-enum world_change_kind { WORLD_BOOT, WORLD_CONFIG, WORLD_ZONES };
+enum world_change_kind { WORLD_BOOT, WORLD_CONFIG, WORLD_ZONES, WORLD_ROOTS };
+
+enum { WORLD_WORK_ROOT = 1u << 31 }; /* this work is root number .., not zone */
 
 /* One change. The caller fills the first part and gives it to mr_txn_submit; done gets it back. */
 struct world_change {
@@ -84,10 +96,11 @@ struct world_change {
 	const struct mr_config *config;     /* BOOT: borrowed; CONFIG: the candidate */
 	struct mr_config *candidate;        /* CONFIG: taken, on success; freed on failure */
 	char zone[MR_ZONE_NAME_TEXT_BYTES]; /* ZONES: one, with its final dot; empty: all */
+	char root[MR_SITE_ROOT_BYTES];      /* ROOTS: the folder to read again */
 	void (*done)(struct world_change *change, int rc, const struct mr_error *error);
 	/* filled as it goes */
 	struct world *next;
-	uint32_t *works; /* indices of zones to read */
+	uint32_t *works; /* indices of zones to read, then roots by WORLD_WORK_ROOT */
 	json_t *changes; /* CONFIG: mr_config_changes */
 	bool published;
 };

@@ -29,6 +29,17 @@ struct worlds;
 void world_pin_free(struct world_pin *self);
 void world_zone_release(struct worlds *worlds, struct world_zone *zone);
 
+/* world_roots.c: plan lists what is to be read, work reads one, build makes the set of sites. */
+struct world_change;
+MR_MUST_USE int world_roots_plan(struct world_change *self, struct mr_error *error);
+MR_MUST_USE int world_roots_work(struct world_change *self, uint32_t index, struct mr_error *error);
+MR_MUST_USE int world_roots_build(struct world *next, struct mr_error *error);
+void world_roots_show(struct world *next);
+/* world_roots_keep leaves in self only the trees that other does not use. */
+void world_roots_keep(struct world *self, struct world *other);
+bool world_roots_idle(const struct world *self);
+void world_roots_free(struct world *self);
+
 /* world_steer gives every port the rules of config; when one refuses, those before it get the rules
  * of running (NULL: none) back. */
 MR_MUST_USE int world_steer(const struct mr_worker_group *group, const struct mr_config *config,

@@ -46,6 +46,17 @@ put(struct mr_writer *out, const char *name, const char *value, const struct mr_
 }
 
 void
+site_edits_put(struct mr_writer *out, const struct mr_site_edit *edits, size_t edit_count)
+{
+	for (size_t i = 0; i < edit_count; i++)
+		if (edits[i].kind != MR_SITE_EDIT_REMOVE &&
+		    !superseded(&edits[i], edits + edit_count))
+			mr_http_put(out, edits[i].name, strlen(edits[i].name),
+				    edits[i].value ? edits[i].value : "",
+				    edits[i].value ? strlen(edits[i].value) : 0);
+}
+
+void
 site_answer_make(struct site_memory *memory, struct site_answer *out, uint16_t status,
 		 const char *type, const void *body, size_t body_bytes, const char *location,
 		 const struct mr_site_edit *edits, size_t edit_count)
@@ -58,12 +69,7 @@ site_answer_make(struct site_memory *memory, struct site_answer *out, uint16_t s
 	put(&writer, "Server", "millrace", edits, edit_count);
 	put(&writer, "Content-Type", body_bytes ? type : NULL, edits, edit_count);
 	put(&writer, "Location", location, edits, edit_count);
-	for (size_t i = 0; i < edit_count; i++)
-		if (edits[i].kind != MR_SITE_EDIT_REMOVE &&
-		    !superseded(&edits[i], edits + edit_count))
-			mr_http_put(&writer, edits[i].name, strlen(edits[i].name),
-				    edits[i].value ? edits[i].value : "",
-				    edits[i].value ? strlen(edits[i].value) : 0);
+	site_edits_put(&writer, edits, edit_count);
 	/* RFC 9110 8.6: not in 204; RFC 9110 15.4.5: a 304 has none of ours */
 	if (status != 204 && status != 304) {
 		snprintf(length, sizeof(length), "%zu", body_bytes);

@@ -7,14 +7,16 @@
  */
 #include <string.h>
 
-#include "site_int.h"
+#include "h1_int.h"
+#include "tree.h"
 
 enum {
-	SMALL_BYTES = 2048,      /* an exchange: most heads */
-	SHORT_BODY_BYTES = 4096, /* goes out in one piece with its head */
-	TAIL_BYTES = 128,        /* Date, Connection and the empty line */
-	/* the longest answer */
-	ROOM_BYTES = MR_SITE_HEAD_BYTES + TAIL_BYTES + MR_SITE_BODY_BYTES,
+	SMALL_BYTES = 2048, /* an exchange: most heads */
+	/* the longest that is copied for an answer */
+	ROOM_BYTES = MR_SITE_HEAD_BYTES + H1_TAIL_BYTES + MR_SITE_BODY_BYTES,
+	/* and how much may be queued by reference before reading stops: 64 answers, so that
+	 * extents are not the bound */
+	QUEUED_BYTES = 256 << 10,
 };
 
 #define WORD_HANDLE   0x7fffffffull
@@ -35,15 +37,6 @@ struct exchange {
 	uint8_t bytes[];
 };
 
-/* One event's work on one connection. */
-struct run {
-	struct mr_site_server *self;
-	struct mr_tcp *tcp;
-	uint64_t word;
-	uint32_t conn;
-	bool ended; /* aborted: conn means nothing any more */
-};
-
 MR_METRIC_DEFINE("http", mr_site_metric_table, SITE_METRICS);
 
 int
@@ -51,9 +44,10 @@ mr_site_server_create(struct mr_site_server *self, const struct mr_site_server_c
 		      struct mr_arena *arena, struct mr_error *error)
 {
 	const uint64_t path_bytes = MR_HTTP_PATH_ROOM(MR_HTTP_HEAD_BYTES_MAX);
-	const uint64_t answer_bytes = MR_SITE_HEAD_BYTES + TAIL_BYTES + SHORT_BODY_BYTES;
+	const uint64_t answer_bytes = H1_ANSWER_BYTES;
 	struct mr_http_limits limits = MR_HTTP_LIMITS_DEFAULT;
 	struct mr_site_server_config *c = &self->config;
+	uint8_t drawn[sizeof(self->boundary)];
 	uint64_t offset;
 
 	c->header_ms = config->header_ms ? config->header_ms : 10000;
@@ -67,6 +61,9 @@ mr_site_server_create(struct mr_site_server *self, const struct mr_site_server_c
 	MR_ASSERT(c->request_limit <= WORD_REQUESTS / WORD_REQUEST);
 	limits.body_bytes = c->body_bytes;
 	self->limits = limits;
+	mr_rng_secret(drawn, sizeof(drawn));
+	for (size_t i = 0; i < sizeof(self->boundary); i++)
+		self->boundary[i] = "0123456789abcdef"[drawn[i] & 15];
 	if (mr_arena_take(arena, path_bytes + answer_bytes, MR_CACHE_LINE, &offset))
 		return mr_arena_shortage(arena, path_bytes + answer_bytes, error);
 	self->path = mr_arena_at(arena, offset);
@@ -155,13 +152,12 @@ run_finish(struct run *run)
 
 /* ---- answers ---- */
 
-/* tail_put ends a head: what is known only now. */
-static void
-tail_put(const struct mr_site_server *self, struct mr_writer *out, bool close, uint8_t minor)
+void
+h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor)
 {
 	mr_writer_bytes(out, "Date: ", 6);
-	mr_writer_bytes(out, self->clock.date, MR_HTTP_DATE_BYTES);
-	if (mr_unlikely(close))
+	mr_writer_bytes(out, run->self->clock.date, MR_HTTP_DATE_BYTES);
+	if (mr_unlikely(run->close))
 		mr_writer_bytes(out, "\r\nConnection: close\r\n\r\n", 23);
 	else if (mr_unlikely(minor == 0)) /* RFC 9112 9.3: 1.0 must be told */
 		mr_writer_bytes(out, "\r\nConnection: keep-alive\r\n\r\n", 28);
@@ -169,8 +165,8 @@ tail_put(const struct mr_site_server *self, struct mr_writer *out, bool close, u
 		mr_writer_bytes(out, "\r\n\r\n", 4);
 }
 
-static bool
-run_send(struct run *run, const uint8_t *bytes, uint32_t count)
+bool
+h1_send(struct run *run, const uint8_t *bytes, uint32_t count)
 {
 	run->self->tally[MR_SITE_answer_byte] += count;
 	if (mr_likely(mr_tcp_send(run->tcp, run->conn, bytes, count) == count))
@@ -180,44 +176,59 @@ run_send(struct run *run, const uint8_t *bytes, uint32_t count)
 	return false;
 }
 
-static void
-answer_send(struct run *run, const struct site_answer *answer, bool close, bool head_only,
-	    uint8_t minor)
+bool
+h1_send_ref(struct run *run, const struct mr_site_tree *tree, uint64_t offset, uint64_t byte_count)
 {
 	struct mr_site_server *self = run->self;
-	struct mr_writer out =
-		mr_writer_over(self->answer, MR_SITE_HEAD_BYTES + TAIL_BYTES + SHORT_BODY_BYTES);
-	bool whole = answer->body.byte_count <= SHORT_BODY_BYTES && !head_only;
+
+	static_assert((int)TREE_FILE_BYTES_MAX <= (int)MR_TCP_EXTENT_BYTES_MAX, "one extent");
+	mr_metric_add(self->metrics, MR_SITE_answer_byte, byte_count);
+	mr_pin_take(&self->store->pins, self->worker, tree->slot);
+	if (mr_likely(mr_tcp_send_ref(run->tcp, run->conn, MR_SITE_REGION, offset,
+				      (uint32_t)byte_count, tree->slot)))
+		return true;
+	mr_pin_drop(&self->store->pins, self->worker, tree->slot);
+	run_abort(run, MR_SITE_no_memory);
+	return false;
+}
+
+void
+h1_answer(struct run *run, const struct mr_http_message *message, const struct site_answer *answer)
+{
+	struct mr_site_server *self = run->self;
+	struct mr_writer out = mr_writer_over(self->answer, H1_ANSWER_BYTES);
+	bool wanted = message->method != MR_HTTP_HEAD && answer->body.byte_count;
+	bool together = wanted && answer->body.byte_count <= H1_SHORT_BODY_BYTES;
 
 	self->tally[MR_SITE_status_1xx + answer->status / 100 - 1]++;
 	mr_writer_bytes(&out, answer->head.bytes, answer->head.byte_count);
-	tail_put(self, &out, close, minor);
-	if (whole)
+	h1_tail(run, &out, message->version_minor);
+	if (together)
 		mr_writer_bytes(&out, answer->body.bytes, answer->body.byte_count);
 	MR_ASSERT_SLOW(!out.failed);
-	if (!run_send(run, self->answer, (uint32_t)(out.at - self->answer)))
-		return;
-	if (!whole && !head_only)
-		run_send(run, answer->body.bytes, answer->body.byte_count);
+	if (h1_send(run, self->answer, (uint32_t)(out.at - self->answer)) && wanted && !together)
+		h1_send(run, answer->body.bytes, answer->body.byte_count);
 }
 
 /* refuse answers what is no request, or none that can be served, and ends the connection. */
 static MR_COLD void
 refuse(struct run *run, uint16_t status)
 {
-	answer_send(run, &run->self->sites->errors[site_error_of(status)], true, false, 1);
+	static const struct mr_http_message unknown = { .version_minor = 1 };
+
+	run->close = true;
+	h1_answer(run, &unknown, &run->self->sites->errors[site_error_of(status)]);
 	if (!run->ended)
 		run_finish(run);
 }
 
+/* route_find fills request's route and canonical path; what it returns else is the answer. */
 static const struct site_answer *
-answer_choose(struct run *run, const struct mr_http_message *message, const uint8_t *bytes)
+route_find(struct run *run, struct request *request)
 {
+	const struct mr_http_message *message = request->message;
 	struct mr_site_server *self = run->self;
 	const struct mr_site_set *sites = self->sites;
-	const uint8_t *path = bytes + message->path.at;
-	size_t path_bytes = message->path.bytes;
-	const struct site_route *route;
 	const struct site *site;
 	struct mr_tcp_view view;
 
@@ -225,23 +236,38 @@ answer_choose(struct run *run, const struct mr_http_message *message, const uint
 		return &sites->options_all;
 	if (mr_unlikely(!mr_tcp_view(run->tcp, run->conn, &view)))
 		return &sites->errors[SITE_500];
-	site = site_find(sites, &view.flow.local, view.flow.local_port, bytes + message->host.at,
-			 message->host.bytes);
+	site = site_find(sites, &view.flow.local, view.flow.local_port,
+			 request->bytes + message->host.at, message->host.bytes);
 	if (mr_unlikely(!site)) {
 		self->tally[MR_SITE_no_site]++;
 		return &sites->errors[SITE_421];
 	}
-	if (mr_unlikely(!message->path_plain || !path_bytes)) {
-		path_bytes = mr_http_path(path, path_bytes, self->path,
-					  MR_HTTP_PATH_ROOM(MR_HTTP_HEAD_BYTES_MAX));
-		path = self->path;
+	request->path = request->bytes + message->path.at;
+	request->path_bytes = message->path.bytes;
+	if (mr_unlikely(!message->path_plain || !request->path_bytes)) {
+		request->path_bytes = mr_http_path(request->path, request->path_bytes, self->path,
+						   MR_HTTP_PATH_ROOM(MR_HTTP_HEAD_BYTES_MAX));
+		request->path = self->path;
 	}
-	route = site_route_find(sites, site, path, path_bytes);
-	if (mr_unlikely(!route)) {
-		self->tally[MR_SITE_no_route]++;
-		return &sites->errors[SITE_404];
+	request->route = site_route_find(sites, site, request->path, request->path_bytes);
+	if (mr_likely(request->route))
+		return NULL;
+	self->tally[MR_SITE_no_route]++;
+	return &sites->errors[SITE_404];
+}
+
+static void
+request_answer(struct run *run, const struct request *request)
+{
+	switch ((enum mr_site_action)request->route->action) {
+	case MR_SITE_RESPOND:
+	case MR_SITE_REDIRECT:
+		h1_answer(run, request->message, &request->route->answer);
+		break;
+	case MR_SITE_ROOT:
+		h1_static(run, request);
+		break;
 	}
-	return &route->answer;
 }
 
 /* respond answers the request whose head is at bytes and whose content, if any, has been read or is
@@ -249,19 +275,23 @@ answer_choose(struct run *run, const struct mr_http_message *message, const uint
 static void
 respond(struct run *run, const struct mr_http_message *message, const uint8_t *bytes, bool close)
 {
+	struct request request = { .message = message, .bytes = bytes };
 	struct mr_site_server *self = run->self;
-	const struct site_answer *answer = answer_choose(run, message, bytes);
+	const struct site_answer *answer = route_find(run, &request);
 
+	run->close = close | message->close;
 	run->word += WORD_REQUEST;
 	if (mr_unlikely((run->word & WORD_REQUESTS) / WORD_REQUEST >= self->config.request_limit)) {
 		self->tally[MR_SITE_request_limit]++;
-		close = true;
+		run->close = true;
 	}
-	close |= message->close;
-	answer_send(run, answer, close, message->method == MR_HTTP_HEAD, message->version_minor);
+	if (mr_likely(!answer))
+		request_answer(run, &request);
+	else
+		h1_answer(run, message, answer);
 	if (mr_unlikely(run->ended))
 		return;
-	if (close) {
+	if (run->close) {
 		run_finish(run);
 	} else {
 		exchange_release(run);
@@ -466,7 +496,8 @@ h1_readable(void *context, struct mr_tcp *tcp, uint32_t conn, const uint8_t *byt
 			at = count;
 			break;
 		}
-		if (mr_unlikely(mr_tcp_room(tcp, conn) < ROOM_BYTES)) { /* (2) */
+		if (mr_unlikely(mr_tcp_room(tcp, conn) < ROOM_BYTES ||
+				mr_tcp_queued(tcp, conn) > QUEUED_BYTES)) { /* (2) */
 			run.self->tally[MR_SITE_stall]++;
 			run.word |= WORD_STALLED;
 			break;

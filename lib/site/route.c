@@ -6,8 +6,10 @@
  * by trying the lengths that the site's prefixes have, longest first, where a segment ends.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "site_int.h"
 
@@ -86,6 +88,8 @@ mr_site_route_check(const struct mr_site_route_config *route)
 		return !route->to || !*route->to || !value_valid(route->to)
 			       ? "a redirect says where to"
 			       : NULL;
+	case MR_SITE_ROOT:
+		return route->root[0] ? NULL : "a root is a folder";
 	}
 	return "a route has an action";
 }
@@ -141,13 +145,55 @@ lengths_build(struct mr_site_set *self, struct site *site, const struct mr_site_
 	site->prefix_length_count = (uint16_t)kept;
 }
 
+bool
+site_route_takes(const struct site_route *route, const uint8_t *name, size_t name_bytes)
+{
+	const char *at = (const char *)route->removed.bytes, *end = at + route->removed.byte_count;
+
+	while (at < end) { /* at most MR_SITE_EDIT_MAX */
+		const char *line = memchr(at, '\n', (size_t)(end - at));
+
+		if ((size_t)(line - at) == name_bytes &&
+		    !strncasecmp(at, (const char *)name, name_bytes))
+			return true;
+		at = line + 1;
+	}
+	return false;
+}
+
+/* root_make: what the edits of a route do to heads that are made when a root is read. */
+static void
+root_make(struct mr_site_set *self, struct site_route *route,
+	  const struct mr_site_route_config *from, const char *const *roots, size_t root_count)
+{
+	uint8_t lines[MR_SITE_HEAD_BYTES / 2];
+	char names[MR_SITE_EDIT_MAX * (MR_HTTP_NAME_BYTES_MAX + 1)];
+	struct mr_writer out = mr_writer_over(lines, sizeof(lines));
+	size_t used = 0;
+
+	while (route->root < root_count && strcmp(roots[route->root], from->root))
+		route->root++;
+	MR_ASSERT(route->root < root_count);
+	site_edits_put(&out, from->edits, from->edit_count);
+	self->memory.failed |= out.failed;
+	for (size_t i = 0; i < from->edit_count; i++)
+		if (from->edits[i].kind != MR_SITE_EDIT_ADD)
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s\n",
+						 from->edits[i].name);
+	route->edited = used > 0;
+	route->extra = site_text_copy(&self->memory, lines, (size_t)(out.at - lines));
+	route->removed = site_text_copy(&self->memory, names, used);
+	if (from->prefix) /* "/a" and "/a/" both leave a path that begins with a slash */
+		route->cut_bytes = (uint16_t)(strlen(from->prefix) -
+					      (from->prefix[strlen(from->prefix) - 1] == '/'));
+}
+
 static void
 route_make(struct mr_site_set *self, struct site_route *route,
 	   const struct mr_site_route_config *from)
 {
 	const char *body = from->action == MR_SITE_RESPOND && from->body ? from->body : "";
 
-	route->action = (uint16_t)from->action;
 	site_answer_make(&self->memory, &route->answer, from->status,
 			 from->type ? from->type : "text/plain; charset=utf-8", body, strlen(body),
 			 from->action == MR_SITE_REDIRECT ? from->to : NULL, from->edits,
@@ -156,7 +202,7 @@ route_make(struct mr_site_set *self, struct site_route *route,
 
 static int
 site_build(struct mr_site_set *self, uint32_t index, const struct mr_site_config *from,
-	   struct mr_error *error)
+	   const char *const *roots, size_t root_count, struct mr_error *error)
 {
 	struct site *site = &self->sites[index];
 
@@ -176,7 +222,11 @@ site_build(struct mr_site_set *self, uint32_t index, const struct mr_site_config
 		if (entry->hash)
 			return mr_error_set(error, -EINVAL, "site %s has two routes for the %s %s",
 					    from->name, prefix ? "prefix" : "path", text);
-		route_make(self, &site->routes[i], route);
+		site->routes[i].action = (uint16_t)route->action;
+		if (route->action == MR_SITE_ROOT)
+			root_make(self, &site->routes[i], route, roots, root_count);
+		else
+			route_make(self, &site->routes[i], route);
 		*entry = (struct site_path_entry){
 			.hash = site_hash(path_seed(index, prefix), (const uint8_t *)text, bytes),
 			.path = site_text_copy(&self->memory, text, bytes),
@@ -190,7 +240,7 @@ site_build(struct mr_site_set *self, uint32_t index, const struct mr_site_config
 
 int
 site_routes_build(struct mr_site_set *self, const struct mr_site_config *sites,
-		  struct mr_error *error)
+		  const char *const *roots, size_t root_count, struct mr_error *error)
 {
 	uint64_t total = 0, slots = 2;
 	int rc = 0;
@@ -204,7 +254,7 @@ site_routes_build(struct mr_site_set *self, const struct mr_site_config *sites,
 		return mr_error_set(error, -ENOMEM, "out of memory for sites");
 	self->path_mask = slots - 1;
 	for (uint32_t i = 0; i < self->site_count && !rc; i++)
-		rc = site_build(self, i, &sites[i], error);
+		rc = site_build(self, i, &sites[i], roots, root_count, error);
 	return rc;
 }
 

@@ -184,8 +184,8 @@ errors_build(struct mr_site_set *self)
 }
 
 int
-mr_site_set_build(const struct mr_site_config *sites, size_t count, struct mr_site_set **out,
-		  struct mr_error *error)
+mr_site_set_build(const struct mr_site_config *sites, size_t count, const char *const *roots,
+		  size_t root_count, struct mr_site_set **out, struct mr_error *error)
 {
 	struct mr_site_set *self = calloc(1, sizeof(*self));
 	int rc;
@@ -204,7 +204,7 @@ mr_site_set_build(const struct mr_site_config *sites, size_t count, struct mr_si
 	if (!rc)
 		rc = hosts_build(self, sites, error);
 	if (!rc)
-		rc = site_routes_build(self, sites, error);
+		rc = site_routes_build(self, sites, roots, root_count, error);
 	if (!rc && self->memory.failed)
 		rc = mr_error_set(error, -ENOMEM, "out of memory for sites");
 	if (rc) {

@@ -56,6 +56,7 @@ enum {
 	MR_SITE_HOST_BYTES = 253,
 	MR_SITE_PATH_BYTES = 4096,  /* of a route */
 	MR_SITE_BODY_BYTES = 65536, /* of a fixed answer */
+	MR_SITE_ROOT_BYTES = 256,   /* a folder's name, NUL included */
 	MR_SITE_HEAD_BYTES = 8192,  /* of the head of an answer of ours */
 };
 
@@ -74,14 +75,15 @@ struct mr_site_edit {
 	int kind;                 /* enum mr_site_edit_kind */
 };
 
-enum mr_site_action { MR_SITE_RESPOND, MR_SITE_REDIRECT };
+enum mr_site_action { MR_SITE_RESPOND, MR_SITE_REDIRECT, MR_SITE_ROOT };
 
 struct mr_site_route_config {
 	const char *path, *prefix; /* canonical; one of them, the other NULL */
 	int action;                /* enum mr_site_action */
 	uint16_t status;
-	const char *body, *type; /* RESPOND; NULL: none, text/plain */
-	const char *to;          /* REDIRECT: Location */
+	const char *body, *type;       /* RESPOND; NULL: none, text/plain */
+	const char *to;                /* REDIRECT: Location */
+	char root[MR_SITE_ROOT_BYTES]; /* ROOT: a folder */
 	struct mr_site_edit *edits;
 	size_t edit_count;
 };
@@ -105,11 +107,48 @@ const char *mr_site_route_check(const struct mr_site_route_config *route);
 
 struct mr_site_set;
 
-/* mr_site_set_build compiles sites; nothing of them is kept. -EINVAL when two sites have one host
- * on one listener, or a site one route twice. */
+/* mr_site_set_build compiles sites; nothing of them is kept. roots are the distinct folders of
+ * their routes, in the order of the trees that the server will be given. -EINVAL when two sites
+ * have one host on one listener, or a site one route twice. */
 MR_MUST_USE int mr_site_set_build(const struct mr_site_config *sites, size_t count,
+				  const char *const *roots, size_t root_count,
 				  struct mr_site_set **out, struct mr_error *error);
 void mr_site_set_free(struct mr_site_set *self); /* NULL is fine */
+
+/* ---- static roots ---- */
+
+/* A folder is read whole, by a loader thread, into a tree of pinned immutable objects; a change in
+ * it makes another tree. In a tree:
+ *   - names are canonical paths; "/x/" is "/x/index.html", and "/x" is redirected to it
+ *   - what begins with a dot is not there, but for /.well-known (RFC 8615)
+ *   - links are followed to files inside of the folder only; links to folders are not
+ *   - "a.css.br", ".zst" and ".gz" beside "a.css" are forms of it; a text without .gz is compressed
+ *   - a file is at most 1 GiB; a tree has at most 2^20 files in 32 levels */
+struct mr_site_store;
+struct mr_site_tree;
+
+/* mr_site_store_create reserves reserved_bytes for the files of all trees, old and new together. */
+MR_MUST_USE int mr_site_store_create(struct mr_site_store **out, uint64_t reserved_bytes, bool huge,
+				     uint32_t worker_count, struct mr_error *error);
+void mr_site_store_destroy(struct mr_site_store *self); /* all trees were freed; NULL is fine */
+/* mr_site_store_watch makes later loads watch their folders by inotify, on fd. */
+void mr_site_store_watch(struct mr_site_store *self, int fd);
+
+/* mr_site_tree_load reads a folder. Loader threads; it looks at *cancelled now and then. */
+MR_MUST_USE int mr_site_tree_load(struct mr_site_store *store, const char *folder,
+				  const _Atomic bool *cancelled, struct mr_site_tree **out,
+				  struct mr_error *error);
+/* mr_site_tree_idle: no worker holds a pin. After that, and a grace period, it may be freed. */
+bool mr_site_tree_idle(const struct mr_site_tree *self);
+void mr_site_tree_free(struct mr_site_tree *self);
+/* mr_site_tree_watches says whether an inotify number is one of its folders'. */
+bool mr_site_tree_watches(const struct mr_site_tree *self, int watch);
+
+struct mr_site_tree_info {
+	uint32_t files, skipped; /* skipped: too large, hidden links out, not readable */
+	uint64_t byte_count;
+};
+void mr_site_tree_info(const struct mr_site_tree *self, struct mr_site_tree_info *out);
 
 /* ---- the time of day, once a second ---- */
 
@@ -147,7 +186,10 @@ struct mr_site_server_config {
 
 struct mr_site_server {
 	/* owner: worker */
-	const struct mr_site_set *sites; /* of this turn; NULL: none */
+	const struct mr_site_set *sites;   /* of this turn; NULL: none */
+	struct mr_site_tree *const *roots; /* of this turn, as mr_site_set_build was told */
+	struct mr_site_store *store;
+	uint32_t worker; /* whose pins are taken */
 	struct mr_site_clock clock;
 	struct mr_site_server_config config;
 	struct mr_http_limits limits;
@@ -156,7 +198,8 @@ struct mr_site_server {
 	uint64_t *metrics;
 	uint32_t tally[MR_SITE_METRIC_COUNT]; /* since mr_site_server_flush */
 	uint8_t *path;                        /* canonical path of the request in hand */
-	uint8_t *answer;                      /* MR_SITE_HEAD_BYTES and a short body */
+	uint8_t *answer;                      /* a head and a short body */
+	char boundary[32];                    /* between parts of an answer; drawn at start */
 };
 
 /* mr_site_server_create takes its buffers from arena. */
@@ -164,6 +207,13 @@ MR_MUST_USE int mr_site_server_create(struct mr_site_server *self,
 				      const struct mr_site_server_config *config,
 				      struct mr_arena *arena, struct mr_error *error);
 void mr_site_server_flush(struct mr_site_server *self);
+
+enum { MR_SITE_REGION = 0 }; /* lib/tcp's number of the store */
+
+/* mr_site_server_region gives what lib/tcp has to know of the store: the worker registers it as
+ * MR_SITE_REGION. */
+void mr_site_server_region(struct mr_site_server *self, struct mr_site_store *store,
+			   struct mr_tcp_region *out);
 
 /* HTTP/1.1 over lib/tcp; context is the struct mr_site_server. */
 extern const struct mr_tcp_app_ops mr_site_h1_ops;

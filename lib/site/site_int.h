@@ -66,9 +66,17 @@ enum site_error site_error_of(uint16_t status);
 /* ---- a set ---- */
 
 struct site_route {
-	struct site_answer answer;
+	struct site_answer answer; /* but of ROOT */
 	uint16_t action;
+	bool edited;        /* edits take fields away that we make */
+	uint16_t cut_bytes; /* ROOT: of the path, before it is looked for */
+	uint32_t root;
+	struct site_text extra;   /* ROOT: field lines that edits add */
+	struct site_text removed; /* ROOT: names in lower case, each ended by a line feed */
 };
+
+/* site_route_takes says whether the edits take the field of this name away. */
+bool site_route_takes(const struct site_route *route, const uint8_t *name, size_t name_bytes);
 
 struct site {
 	struct site_text name;
@@ -118,7 +126,10 @@ const struct site_route *site_route_find(const struct mr_site_set *self, const s
 					 const uint8_t *path, size_t path_bytes);
 
 int site_routes_build(struct mr_site_set *self, const struct mr_site_config *sites,
-		      struct mr_error *error);
+		      const char *const *roots, size_t root_count, struct mr_error *error);
+
+/* site_edits_put writes the lines that edits leave standing. */
+void site_edits_put(struct mr_writer *out, const struct mr_site_edit *edits, size_t edit_count);
 
 static inline uint64_t
 site_hash(uint64_t seed, const uint8_t *bytes, size_t byte_count)

@@ -51,6 +51,8 @@ dns_turn(struct mr_worker *self)
 static int
 http_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
 {
+	struct mr_tcp_region files;
+
 	(void)number;
 	*out = (struct mr_tcp_app){ .ops = &mr_site_h1_ops,
 				    .context = &self->http,
@@ -59,6 +61,11 @@ http_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, stru
 		mr_metric_attach(self->group->metrics, &mr_site_metric_table, self->scope);
 	if (mr_site_server_create(&self->http, &self->group->http, self->group->arena, error))
 		return error ? error->code : -ENOMEM;
+	self->http.worker = self->index;
+	if (self->group->sites) {
+		mr_site_server_region(&self->http, self->group->sites, &files);
+		mr_tcp_region_set(self->tcp, MR_SITE_REGION, &files);
+	}
 	return 0;
 }
 
@@ -66,6 +73,7 @@ static void
 http_turn(struct mr_worker *self)
 {
 	self->http.sites = self->world->sites;
+	self->http.roots = self->world->roots;
 	mr_site_clock_follow(&self->http.clock, &self->group->day);
 }
 

@@ -47,7 +47,8 @@ struct mr_world {
 	const struct mr_net_snapshot *net;
 	const struct mr_zone_set *zones;
 	const struct mr_dns_config *dns;
-	const struct mr_site_set *sites; /* NULL: none */
+	const struct mr_site_set *sites;   /* NULL: none */
+	struct mr_site_tree *const *roots; /* of them */
 };
 
 /* ---- jobs: what a worker may not do itself ---- */
@@ -187,6 +188,7 @@ struct mr_worker_group {
 	uint32_t rrl_prefixes;                  /* of each worker's table; 0: no rate limits */
 	struct mr_pins pins; /* of zones and whatever else connections give; by slot */
 	struct mr_site_server_config http;
+	struct mr_site_store *sites; /* NULL: no roots */
 	struct mr_worker_tcp tcp;
 	struct mr_tcp_service_config test_services; /* none: no listeners */
 	struct rte_mempool *control_pool;           /* for frames that the control thread sends */

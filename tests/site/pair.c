@@ -113,14 +113,16 @@ pair_replace(struct pair *self, const struct mr_site_config *sites, size_t site_
 	struct mr_error error = { 0 };
 	struct mr_site_set *old = self->set;
 
-	assert_int_equal(mr_site_set_build(sites, site_count, &self->set, &error), 0);
+	assert_int_equal(mr_site_set_build(sites, site_count, &self->folder, self->folder != NULL,
+					   &self->set, &error),
+			 0);
 	self->server.sites = self->set;
 	mr_site_set_free(old);
 }
 
 struct pair *
-pair_start(const struct mr_site_config *sites, size_t site_count,
-	   const struct mr_site_server_config *config)
+pair_start_on(const struct mr_site_config *sites, size_t site_count,
+	      const struct mr_site_server_config *config, const char *folder)
 {
 	struct pair *self = calloc(1, sizeof(*self));
 	struct mr_error error = { 0 };
@@ -151,9 +153,28 @@ pair_start(const struct mr_site_config *sites, size_t site_count,
 	}
 	self->server.metrics = self->metrics;
 	assert_int_equal(mr_site_server_create(&self->server, config, &self->arena, &error), 0);
+	if (folder) {
+		const _Atomic bool cancelled = false;
+		struct mr_tcp_region region;
+
+		self->folder = folder;
+		assert_int_equal(mr_site_store_create(&self->store, 64 << 20, false, 1, &error), 0);
+		if (mr_site_tree_load(self->store, folder, &cancelled, &self->tree, &error))
+			fail_msg("%s", error.text);
+		mr_site_server_region(&self->server, self->store, &region);
+		mr_tcp_region_set(self->tcp[SERVER], MR_SITE_REGION, &region);
+		self->server.roots = &self->tree;
+	}
 	mr_site_clock_tick(&self->server.clock, 784111777);
 	pair_replace(self, sites, site_count);
 	return self;
+}
+
+struct pair *
+pair_start(const struct mr_site_config *sites, size_t site_count,
+	   const struct mr_site_server_config *config)
+{
+	return pair_start_on(sites, site_count, config, NULL);
 }
 
 void
@@ -164,6 +185,10 @@ pair_stop(struct pair *self)
 	assert_int_equal(pair_held(self), 0);
 	assert_int_equal(pair_metric(self, MR_SITE_accept), pair_metric(self, MR_SITE_close));
 	mr_site_set_free(self->set);
+	if (self->tree)
+		assert_true(mr_site_tree_idle(self->tree));
+	mr_site_tree_free(self->tree);
+	mr_site_store_destroy(self->store);
 	mr_arena_destroy(&self->arena);
 	free(self->queue[0]);
 	free(self->queue[1]);

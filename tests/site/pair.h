@@ -21,6 +21,9 @@ struct pair {
 	struct mr_tcp *tcp[2]; /* 0 the client, 1 the server */
 	struct mr_site_server server;
 	struct mr_site_set *set;
+	const char *folder; /* NULL, or the one root */
+	struct mr_site_store *store;
+	struct mr_site_tree *tree;
 	uint64_t metrics[MR_SITE_METRIC_COUNT];
 	uint64_t tcp_metrics[2][MR_TCP_METRIC_COUNT];
 	uint64_t now_ns;
@@ -38,6 +41,9 @@ struct pair {
  * that nothing is held. */
 struct pair *pair_start(const struct mr_site_config *sites, size_t site_count,
 			const struct mr_site_server_config *config);
+/* pair_start_on also reads folder, the root of every route that has one. */
+struct pair *pair_start_on(const struct mr_site_config *sites, size_t site_count,
+			   const struct mr_site_server_config *config, const char *folder);
 void pair_stop(struct pair *self);
 
 /* pair_replace gives the server other sites, as a reload does. */

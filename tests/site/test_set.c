@@ -63,7 +63,7 @@ test_host_exact_before_wildcard_before_any(void **state)
 
 	(void)state;
 	assert_int_equal(mr_addr_parse("192.0.2.7", &on_addr.addr), 0);
-	assert_int_equal(mr_site_set_build(sites, 5, &set, &error), 0);
+	assert_int_equal(mr_site_set_build(sites, 5, NULL, 0, &set, &error), 0);
 	assert_string_equal(site_name(set, "192.0.2.1", 80, "www.example.com"), "exact");
 	assert_string_equal(site_name(set, "192.0.2.1", 80, "WWW.Example.COM."), "exact");
 	assert_string_equal(site_name(set, "192.0.2.1", 80, "[2001:DB8::80]"), "exact");
@@ -93,10 +93,10 @@ test_host_of_two_sites_refused(void **state)
 	struct mr_site_set *set = NULL;
 
 	(void)state;
-	assert_int_equal(mr_site_set_build(sites, 2, &set, &error), -EINVAL);
+	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, &set, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "one and two both have the host www.example.com"));
 	sites[1].listens = &on_8080;
-	assert_int_equal(mr_site_set_build(sites, 2, &set, &error), 0);
+	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, &set, &error), 0);
 	mr_site_set_free(set);
 }
 
@@ -155,7 +155,7 @@ test_route_exact_before_longest_prefix(void **state)
 	const struct site *one, *two;
 
 	(void)state;
-	assert_int_equal(mr_site_set_build(sites, 2, &set, &error), 0);
+	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, &set, &error), 0);
 	one = find(set, "192.0.2.1", 80, "h");
 	two = find(set, "192.0.2.1", 8080, "h");
 	assert_string_equal(route_body(set, one, "/"), "root");
@@ -187,10 +187,10 @@ test_route_twice_refused(void **state)
 	struct mr_site_set *set = NULL;
 
 	(void)state;
-	assert_int_equal(mr_site_set_build(&site, 1, &set, &error), -EINVAL);
+	assert_int_equal(mr_site_set_build(&site, 1, NULL, 0, &set, &error), -EINVAL);
 	assert_string_equal(error.text, "site one has two routes for the prefix /a");
 	site.route_count = 2;
-	assert_int_equal(mr_site_set_build(&site, 1, &set, &error), 0);
+	assert_int_equal(mr_site_set_build(&site, 1, NULL, 0, &set, &error), 0);
 	mr_site_set_free(set);
 }
 

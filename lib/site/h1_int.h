@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * site/h1_int - what the parts that answer over HTTP/1.1 share.
+ */
+#ifndef MR_SITE_H1_INT_H
+#define MR_SITE_H1_INT_H
+
+#include "site_int.h"
+
+enum {
+	H1_SHORT_BODY_BYTES = 4096, /* goes out in one piece with its head */
+	H1_TAIL_BYTES = 192,        /* Date, Connection and the empty line */
+	H1_ANSWER_BYTES = MR_SITE_HEAD_BYTES + H1_TAIL_BYTES + H1_SHORT_BODY_BYTES,
+};
+
+/* One event's work on one connection. */
+struct run {
+	struct mr_site_server *self;
+	struct mr_tcp *tcp;
+	uint64_t word;
+	uint32_t conn;
+	bool ended; /* aborted: conn means nothing any more */
+	bool close; /* the answer says that the connection ends */
+};
+
+/* What is answered. path is canonical. */
+struct request {
+	const struct mr_http_message *message;
+	const uint8_t *bytes;
+	const uint8_t *path;
+	size_t path_bytes;
+	const struct site_route *route;
+};
+
+/* h1_send queues count bytes; false: the stack took less, and the connection was aborted. */
+bool h1_send(struct run *run, const uint8_t *bytes, uint32_t count);
+/* h1_send_ref queues bytes of tree's store, pinned; the same. */
+bool h1_send_ref(struct run *run, const struct mr_site_tree *tree, uint64_t offset,
+		 uint64_t byte_count);
+
+/* h1_tail ends a head: what is known only now. */
+void h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor);
+
+/* h1_answer sends an answer made beforehand. */
+void h1_answer(struct run *run, const struct mr_http_message *message,
+	       const struct site_answer *answer);
+
+/* h1_static answers from the tree of a route (static.c). */
+void h1_static(struct run *run, const struct request *request);
+
+#endif
