@@ -266,8 +266,9 @@ tcp_send_again(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, struct
 		return false;
 	tcp_count(self, MR_TCP_retransmit);
 	tcp_undo_sent(self, t, tx, run->seq, sent);
-	if (!tcp_board_cut(self, tx, run, run->seq + sent))
-		return false; /* it left, but nobody notes it: the timeout will send it again */
+	/* With no run left to cut it, all of it counts as sent again, and the timeout will see to
+	 * the rest: were it still lost, each ACK would send this segment again, without end. */
+	(void)tcp_board_cut(self, tx, run, run->seq + sent);
 	tcp_board_again(self, tx, run);
 	return true;
 }
