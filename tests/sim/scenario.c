@@ -183,6 +183,9 @@ side_create(struct sim_world *w, struct sim_side *s)
 
 	s->base = sim_below(w, SIM_PATTERN);
 	s->total = transfer_bytes(w);
+	if (w->features
+		    [SIM_F_small_pools]) /* what finds no room goes again after a timeout: slow */
+		s->total = MR_MIN(s->total, 300000);
 	s->write = (enum sim_write)sim_below(w, 4);
 	s->write_max = sim_chance(w, 10) ? 1 : 1 + sim_below(w, 60000);
 	/* small writes under Nagle's algorithm go one a round trip */
