@@ -205,7 +205,9 @@ worker_tcp_turn(struct mr_worker *self)
 		mr_dns_flush(&self->dns);
 		mr_site_server_flush(&self->http);
 		mr_net_flush(&self->net);
+		worker_stage_end(self, MR_STAGE_TIMERS, fired);
 		worker_lanes_flush(self);
+		worker_stage_end(self, MR_STAGE_TX, 0); /* counted by lane_flush */
 	}
 	return fired;
 }

@@ -52,7 +52,7 @@ turn_serve(struct mr_worker *self)
 {
 	uint32_t done = worker_tcp_turn(self), jobs, timers;
 
-	worker_stage_end(self, MR_STAGE_TIMERS, done);
+	worker_stage_end(self, MR_STAGE_TIMERS, 0); /* what fired is counted there */
 	for (uint16_t port = 0; port < self->group->port_count; port++)
 		done += worker_turn_queue(self, port);
 	done += worker_turn_dispatch(self);
