@@ -5,27 +5,6 @@
  */
 #include "tcp/tcp_int.h"
 
-/* choose_port draws ports of this worker until one is free with this remote: O(1), bounded. */
-static bool
-choose_port(struct mr_tcp *self, struct mr_tcp_flow *flow, uint64_t *hash)
-{
-	const struct mr_tcp_config *c = &self->config;
-	uint32_t span = (uint32_t)c->port_high - c->port_low + 1;
-
-	for (int i = 0; i < TCP_PORT_TRIES; i++) {
-		uint32_t port = c->port_low + (uint32_t)mr_rng_below(&self->rng, span);
-
-		port = (port & ~(uint32_t)c->port_mask) | c->port_value;
-		if (port < c->port_low || port > c->port_high)
-			continue;
-		flow->local_port = (uint16_t)port;
-		*hash = tcp_flow_hash(self, flow);
-		if (tcp_table_find(self, *hash, flow) == 0)
-			return true;
-	}
-	return false;
-}
-
 uint32_t
 mr_tcp_connect(struct mr_tcp *self, const struct mr_tcp_flow *flow, uint8_t app, uint64_t app_word)
 {
@@ -36,7 +15,7 @@ mr_tcp_connect(struct mr_tcp *self, const struct mr_tcp_flow *flow, uint8_t app,
 
 	MR_ASSERT(app < MR_TCP_APP_MAX && self->apps[app].ops);
 	if (f.local_port == 0) {
-		if (!choose_port(self, &f, &hash))
+		if (!tcp_port_choose(self, &f, &hash))
 			return 0;
 	} else {
 		hash = tcp_flow_hash(self, &f);

@@ -26,6 +26,7 @@
 	X(connection_time_wait, GAUGE, CONNECTIONS, "Connections in the TIME-WAIT table")         \
 	X(accept, COUNTER, CONNECTIONS, "Connections established by a peer's SYN")                \
 	X(connect, COUNTER, CONNECTIONS, "Connections established by our SYN")                    \
+	X(connect_no_port, COUNTER, EVENTS, "Active opens refused: no source port was free")      \
 	X(close_ok, COUNTER, CONNECTIONS, "Closed in order")                                      \
 	X(close_reset, COUNTER, CONNECTIONS, "Closed by the peer's RST")                          \
 	X(close_refused, COUNTER, CONNECTIONS, "Our SYN was refused")                             \

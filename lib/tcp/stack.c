@@ -70,7 +70,8 @@ check_config(const struct mr_tcp_config *c, struct mr_error *error)
 		return mr_error_set(error, -EINVAL,
 				    "tcp: prefixes of /%u and /%u, not within /32 and /64",
 				    c->prefix_v4_bits, c->prefix_v6_bits);
-	if (c->port_low > c->port_high || (c->port_value & ~c->port_mask))
+	if (c->port_low > c->port_high || (c->port_value & ~c->port_mask) ||
+	    (c->port_mask & (c->port_mask + 1)))
 		return mr_error_set(error, -EINVAL, "tcp: no source port fits");
 	return 0;
 }
@@ -109,6 +110,7 @@ mr_tcp_create(struct mr_tcp **out, const struct mr_tcp_config *config, struct mr
 		return rc;
 	}
 	mr_rng_seed(&self->rng, config->rng_seed);
+	tcp_ports_create(self);
 	set_now(self, now_ns);
 	self->table.splits_left = TCP_SPLITS_PER_TURN;
 	self->walk_left = TCP_WALK_PER_TURN;

@@ -295,10 +295,9 @@ struct mr_tcp_config {
 	bool no_sack, no_timestamps, no_window_scale, no_ecn;
 	const struct mr_tcp_cc_ops *cc; /* NULL: CUBIC */
 	struct mr_hash_key table_key, isn_key, cookie_key;
-	uint64_t rng_seed;            /* source ports */
-	uint16_t port_low, port_high; /* of active opens; 0: 32,768 and 65,535 */
-	uint16_t port_mask,
-		port_value; /* (port & mask) == value: the answer comes to this worker */
+	uint64_t rng_seed;              /* source ports */
+	uint16_t port_low, port_high;   /* of active opens; 0: 32,768 and 65,535 */
+	uint16_t port_mask, port_value; /* (port & mask) == value: ours; the mask is of low bits */
 	bool (*output)(void *context, const struct mr_tcp_out *segment); /* false: no room now */
 	/* room is how many bytes of TCP header and payload a packet of flow may have, where that is
 	 * less than mtu allows; asked once a SYN. NULL: mtu holds for all. */

@@ -50,6 +50,7 @@ enum {
 	TCP_CHALLENGE_PER_S = 10,
 	TCP_DUP_THRESH = 3,
 	TCP_PORT_TRIES = 32,
+	TCP_PORT_COUNTERS = 256, /* of destinations, by hash: a power of two */
 };
 #define TCP_SLOT_TIME_WAIT 0x80000000u
 
@@ -102,6 +103,7 @@ struct mr_tcp {
 	uint32_t cookie_last_ms; /* when the last cookie left */
 	bool cookies_out;
 	struct mr_rng rng;
+	uint32_t port_next[TCP_PORT_COUNTERS];
 	uint64_t *metrics;
 	struct mr_tcp_app apps[MR_TCP_APP_MAX];
 	struct mr_tcp_region regions[MR_TCP_REGION_MAX];
@@ -386,6 +388,11 @@ struct tcp_tcb *tcp_listen_cookie(struct mr_tcp *self, const struct mr_tcp_in *i
 				  const struct mr_tcp_segment *seg, uint64_t hash);
 uint32_t tcp_iss(const struct mr_tcp *self, const struct mr_tcp_flow *flow);
 uint32_t tcp_ts_offset(uint64_t hash);
+
+/* ---- ports ---- */
+void tcp_ports_create(struct mr_tcp *self);
+/* Sets flow->local_port to a port of this worker whose four-tuple is free, and *hash. */
+bool tcp_port_choose(struct mr_tcp *self, struct mr_tcp_flow *flow, uint64_t *hash);
 
 /* ---- timewait ---- */
 int tcp_timewait_create(struct mr_tcp *self, struct mr_arena *arena, struct mr_error *error);

@@ -20,21 +20,19 @@ enum {
 
 /* ---- ways back ---- */
 
-/* way_of returns the slot of the way back to where packet came from, or WORKER_WAYS when it has
+/* way_slot returns the slot of the way that path takes, or WORKER_WAYS when it has
  * none and no slot is free within the probes. */
 static uint32_t
-way_of(struct mr_worker *self, const struct mr_net_packet *packet)
+way_slot(struct mr_worker *self, const struct mr_net_path *path)
 {
-	struct mr_net_path path;
 	struct worker_way way = { 0 };
 	uint32_t slot;
 
-	mr_net_path_of(packet, &path);
-	way.mac = path.mac;
-	way.vlan = path.vlan;
-	way.interface = path.interface;
-	way.family = path.family;
-	way.tagged = path.tagged;
+	way.mac = path->mac;
+	way.vlan = path->vlan;
+	way.interface = path->interface;
+	way.family = path->family;
+	way.tagged = path->tagged;
 	slot = (uint32_t)mr_hash_bytes(&self->group->flow_key, &way, sizeof(way));
 	for (uint32_t i = 0; i < WORKER_WAY_PROBES; i++) {
 		struct worker_way *at = &self->ways[(slot + i) % WORKER_WAYS];
@@ -45,6 +43,15 @@ way_of(struct mr_worker *self, const struct mr_net_packet *packet)
 			return (slot + i) % WORKER_WAYS;
 	}
 	return WORKER_WAYS;
+}
+
+static uint32_t
+way_of(struct mr_worker *self, const struct mr_net_packet *packet)
+{
+	struct mr_net_path path;
+
+	mr_net_path_of(packet, &path);
+	return way_slot(self, &path);
 }
 
 static void
@@ -193,6 +200,30 @@ worker_tcp_icmp(struct mr_worker *self, const struct mr_net_packet *packet)
 }
 
 uint32_t
+mr_worker_connect(struct mr_worker *self, const struct mr_worker_origin *to, uint8_t app,
+		  uint64_t app_word)
+{
+	const struct mr_net_path path = {
+		.vlan = to->vlan,
+		.interface = to->interface,
+		.family = mr_addr_is_v4(&to->remote) ? 4 : 6,
+		.tagged = to->vlan != 0,
+	};
+	struct mr_tcp_flow flow = { .local = to->source,
+				    .remote = to->remote,
+				    .remote_port = to->remote_port };
+
+	if (!self->tcp)
+		return 0;
+	flow.path = way_slot(self, &path);
+	if (mr_unlikely(flow.path == WORKER_WAYS)) {
+		self->tally[MR_WORKER_tcp_way_full]++;
+		return 0;
+	}
+	return mr_tcp_connect(self->tcp, &flow, app, app_word);
+}
+
+uint32_t
 worker_tcp_turn(struct mr_worker *self)
 {
 	uint32_t fired;
@@ -265,6 +296,10 @@ tcp_config(struct mr_worker *self)
 	struct mr_tcp_config config = tcp_limits(&self->group->tcp);
 
 	config.mtu = 1500;
+	config.port_low = MR_WORKER_SOURCE_PORT_LOW;
+	config.port_high = UINT16_MAX;
+	config.port_mask = worker_port_mask(self->group);
+	config.port_value = self->index;
 	config.output = segment_output;
 	config.room = segment_room;
 	config.output_context = self;

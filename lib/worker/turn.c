@@ -70,16 +70,31 @@ worker_lanes_flush(struct mr_worker *self)
 /* flow_worker says which worker serves this flow when a port has fewer queues than there are
  * workers. */
 static uint16_t
-flow_worker(const struct mr_worker *self, const struct mr_net_packet *packet)
+flow_worker(const struct mr_worker *self, const struct mr_net_packet *packet,
+	    const struct mr_addr *remote)
 {
 	const struct {
 		struct mr_addr src, dst;
 		uint64_t ports; /* 64 bits: a hash over padding would not be the flow's alone */
-	} flow = { packet->src, packet->dst, (uint64_t)packet->src_port << 16 | packet->dst_port };
+	} flow = { *remote, packet->dst, (uint64_t)packet->src_port << 16 | packet->dst_port };
 	static_assert(sizeof(flow) == 40, "no padding");
 	uint64_t hash = mr_hash_bytes(&self->group->flow_key, &flow, sizeof(flow));
 
 	return (uint16_t)(((hash & UINT32_MAX) * self->group->worker_count) >> 32);
+}
+
+/* segment_worker says whose connection a segment, or an ICMP error about one, belongs to: a port
+ * that a worker has opened from says so itself, whatever queue it came by. */
+static uint16_t
+segment_worker(const struct mr_worker *self, const struct mr_net_packet *packet,
+	       const struct mr_addr *remote, bool listened, bool spread)
+{
+	uint16_t owner =
+		listened ? MR_WORKER_MAX : worker_port_owner(self->group, packet->dst_port);
+
+	if (owner < MR_WORKER_MAX)
+		return owner;
+	return spread ? flow_worker(self, packet, remote) : self->index;
 }
 
 /* packet_punt takes pkt as it came: what lib/net reads it leaves as it was. */
@@ -91,17 +106,28 @@ packet_punt(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt)
 	self->tally[taken ? MR_WORKER_punt : MR_WORKER_punt_full]++;
 }
 
-/* flow_handed_over gives pkt to the worker that its flow belongs to; false when that is this one.
- */
+/* handed_over gives pkt to worker `to`; false when that is this one. */
 static bool
-flow_handed_over(struct mr_worker *self, const struct mr_net_packet *packet, struct rte_mbuf *pkt)
+handed_over(struct mr_worker *self, uint16_t to, const struct mr_net_packet *packet,
+	    struct rte_mbuf *pkt)
 {
-	uint16_t to = flow_worker(self, packet);
-
-	if (to == self->index)
+	if (mr_likely(to == self->index))
 		return false;
 	worker_hand_over(self, to, pkt, packet->interface, WORKER_IN);
 	return true;
+}
+
+/* error_input takes an ICMP error about a segment that one of the workers has sent. */
+MR_COLD static void
+error_input(struct mr_worker *self, const struct mr_net_packet *packet, struct rte_mbuf *pkt,
+	    bool spread)
+{
+	uint16_t to = segment_worker(self, packet, &packet->error_remote, false, spread);
+
+	if (packet->protocol == IPPROTO_TCP && handed_over(self, to, packet, pkt))
+		return;
+	worker_tcp_icmp(self, packet);
+	rte_pktmbuf_free(pkt);
 }
 
 MR_COLD static void
@@ -183,7 +209,8 @@ burst_net(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports,
 		packet->interface = ports[i];
 		switch (mr_net_input(&self->net, packet, checksum_good, self->now_ns)) {
 		case MR_NET_UDP:
-			if (!spread || !flow_handed_over(self, packet, pkt))
+			if (!spread || !handed_over(self, flow_worker(self, packet, &packet->src),
+						    packet, pkt))
 				query_add(self, item_count++, i, pkt);
 			break;
 		case MR_NET_REPLY:
@@ -193,16 +220,17 @@ burst_net(struct mr_worker *self, struct rte_mbuf **pkts, const uint16_t *ports,
 			packet_learn(self, packet, pkt);
 			break;
 		case MR_NET_TCP:
-			if (spread && flow_handed_over(self, packet, pkt))
-				break;
-			worker_tcp_add(self, packet, pkt);
+			if (!handed_over(self,
+					 segment_worker(self, packet, &packet->src,
+							packet->app != MR_NET_APP_NONE, spread),
+					 packet, pkt))
+				worker_tcp_add(self, packet, pkt);
 			break;
 		case MR_NET_PUNT:
 			packet_punt(self, ports[i], pkt);
 			break;
 		case MR_NET_ICMP_ERROR:
-			worker_tcp_icmp(self, packet);
-			rte_pktmbuf_free(pkt);
+			error_input(self, packet, pkt, spread);
 			break;
 		case MR_NET_DROP:
 			rte_pktmbuf_free(pkt);

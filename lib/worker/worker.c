@@ -60,6 +60,10 @@ turn_serve(struct mr_worker *self)
 	worker_stage_end(self, MR_STAGE_JOBS, jobs);
 	timers = worker_turn_timers(self);
 	worker_stage_end(self, MR_STAGE_TIMERS, timers);
+	if (jobs + timers) { /* what they have sent does not wait for somebody else's burst */
+		mr_net_flush(&self->net);
+		worker_lanes_flush(self);
+	}
 	return done + jobs + timers;
 }
 

@@ -22,6 +22,9 @@
  *     with fewer queues than workers is spread over all of them by the flow's hash, through the
  *     dispatch rings, and answers return the same way.
  * (4) Each stage of a turn is bounded, so a turn is.
+ * (5) The source port of a connection that we open says whose it is: its low bits are the worker's
+ *     number. Whatever queue an answer comes by, it reaches that worker, through the dispatch rings
+ *     if need be; so does an ICMP error about it.
  */
 #ifndef MR_WORKER_WORKER_H
 #define MR_WORKER_WORKER_H
@@ -98,7 +101,8 @@ enum mr_worker_poll { MR_POLL_BUSY, MR_POLL_ADAPTIVE };
 enum {
 	MR_DISPATCH_RING = 1024, /* packets waiting from one worker to another */
 	MR_NOTE_RING = 256,
-	MR_PIN_SLOTS = 4096,    /* 0 is nobody's */
+	MR_WORKER_SOURCE_PORT_LOW = 32768, /* of active opens, up to 65535 */
+	MR_PIN_SLOTS = 4096,               /* 0 is nobody's */
 	MR_WORKER_TX_RETRY = 8, /* times that a full port is asked again within one burst */
 	MR_TIMER_MAX = 4096,    /* running timers of one worker */
 	MR_WORKER_TIMERS_PER_TURN = 256,
@@ -269,6 +273,22 @@ typedef void mr_timer_fn(struct mr_worker *worker, uint32_t owner, uint32_t gene
 uint32_t mr_timer_start(struct mr_worker *self, uint64_t delay_ns, mr_timer_fn *fire,
 			uint32_t owner, uint32_t generation);
 void mr_timer_cancel(struct mr_worker *self, uint32_t timer);
+
+/* Where an active open goes: from one of the box's addresses, out of one interface, by its next hop
+ * (of this VLAN and family), which must be configured. */
+struct mr_worker_origin {
+	struct mr_addr source, remote;
+	uint16_t remote_port;
+	uint32_t vlan;
+	uint8_t interface;
+};
+
+/* mr_worker_connect opens a connection from a source port that the stack chooses: one whose answers
+ * every worker knows to be this one's (MR_WORKER_SOURCE_PORT_LOW and above; nothing may listen
+ * there, and a shared port must be steered to bring them). Returns what mr_tcp_connect does. On the
+ * worker, inside a turn. */
+MR_MUST_USE uint32_t mr_worker_connect(struct mr_worker *self, const struct mr_worker_origin *to,
+				       uint8_t app, uint64_t app_word);
 
 /* mr_worker_now_ns is this turn's time, on the scale of mr_clock_now_ns. */
 uint64_t mr_worker_now_ns(const struct mr_worker *self);

@@ -205,6 +205,23 @@ void worker_lanes_flush(struct mr_worker *self);
 int worker_apps_create(struct mr_worker *self, struct mr_error *error);
 void worker_apps_turn(struct mr_worker *self);
 
+/* The source ports of worker i are those whose low bits are i. */
+static inline uint16_t
+worker_port_mask(const struct mr_worker_group *group)
+{
+	return (uint16_t)((1u << (31 - __builtin_clz(2u * group->worker_count - 1))) - 1);
+}
+
+/* worker_port_owner says whose source port this is; MR_WORKER_MAX: nobody's. */
+static inline uint16_t
+worker_port_owner(const struct mr_worker_group *group, uint16_t port)
+{
+	uint16_t owner = port & worker_port_mask(group);
+
+	return port >= MR_WORKER_SOURCE_PORT_LOW && owner < group->worker_count ? owner
+										: MR_WORKER_MAX;
+}
+
 /* segments.c */
 int worker_tcp_create(struct mr_worker *self, struct mr_error *error);
 void worker_tcp_destroy(struct mr_worker *self);

@@ -152,6 +152,7 @@ test_create_refuses_bad_limits(void **state)
 	REFUSED(receive_max_bytes, 65535);
 	REFUSED(delayed_ack_ms, 501);
 	REFUSED(port_value, 1);
+	REFUSED(port_mask, 5);
 #undef REFUSED
 }
 
@@ -297,7 +298,7 @@ test_connect_ports_are_of_this_worker(void **state)
 	r.config.port_mask = 7;
 	r.config.port_value = 5;
 	rig_create(&r);
-	for (int i = 0; i < 64; i++) { /* of 128 that there are */
+	for (int i = 0; i < 128; i++) { /* all that there are: none comes twice */
 		uint32_t conn = mr_tcp_connect(r.tcp, &flow, 0, 0);
 		uint16_t port = tcp_tcb(r.tcp, conn)->flow.local_port;
 
@@ -305,9 +306,64 @@ test_connect_ports_are_of_this_worker(void **state)
 		assert_int_equal(port & 7, 5);
 		assert_in_range(port, 40000, 41023);
 	}
+	assert_int_equal(mr_tcp_connect(r.tcp, &flow, 0, 0), 0);
+	assert_int_equal(r.metrics[MR_TCP_connect_no_port], 1);
+	flow.remote_port = 80; /* towards somebody else they are all free */
+	assert_int_not_equal(mr_tcp_connect(r.tcp, &flow, 0, 0), 0);
 	/* a four-tuple in use is refused */
 	flow = tcp_tcb(r.tcp, 1)->flow;
 	assert_int_equal(mr_tcp_connect(r.tcp, &flow, 0, 0), 0);
+	rig_destroy(&r);
+}
+
+/* A port comes again only when all others have been used since, and never while its four-tuple is
+ * in TIME-WAIT. */
+static void
+test_connect_reuses_the_oldest_port(void **state)
+{
+	struct mr_tcp_flow flow = flow_of(1, 443), last = { 0 };
+	uint64_t used = 0;
+	struct rig r;
+
+	(void)state;
+	flow.local_port = 0;
+	rig_config(&r);
+	r.config.port_low = 40000;
+	r.config.port_high = 40127;
+	r.config.port_mask = 1;
+	rig_create(&r);
+	for (int i = 0; i < 64 * 3; i++) { /* refused, so that nothing is left of them */
+		uint32_t conn = mr_tcp_connect(r.tcp, &flow, 0, 0);
+		uint32_t place;
+
+		assert_int_not_equal(conn, 0);
+		last = tcp_tcb(r.tcp, conn)->flow;
+		place = (last.local_port - 40000u) / 2;
+		if (i % 64 == 0)
+			used = 0;
+		assert_false(used >> place & 1);
+		used |= UINT64_C(1) << place;
+		put(&r, &last, MR_TCP_RST | MR_TCP_ACK, 0, r.last.seq + 1);
+	}
+	assert_int_equal(r.closed, 64 * 3);
+	/* the next one is closed by us first, and waits: the round after this one passes it over */
+	for (int i = 0; i < 64; i++) {
+		uint32_t conn = mr_tcp_connect(r.tcp, &flow, 0, 0);
+		struct mr_tcp_flow f = tcp_tcb(r.tcp, conn)->flow;
+
+		if (i) {
+			assert_int_not_equal(f.local_port, last.local_port);
+			put(&r, &f, MR_TCP_RST | MR_TCP_ACK, 0, r.last.seq + 1);
+			continue;
+		}
+		last = f;
+		put(&r, &f, MR_TCP_SYN | MR_TCP_ACK, 100, r.last.seq + 1);
+		mr_tcp_close(r.tcp, conn);
+		put(&r, &f, MR_TCP_FIN | MR_TCP_ACK, 101, r.last.seq + 1);
+		assert_true(tcp_timewait_is(r.tcp,
+					    tcp_table_find(r.tcp, tcp_flow_hash(r.tcp, &f), &f),
+					    tcp_flow_hash(r.tcp, &f)));
+	}
 	rig_destroy(&r);
 }
 
@@ -436,6 +492,7 @@ main(void)
 		cmocka_unit_test(test_no_tcb_left_means_cookies),
 		cmocka_unit_test(test_time_wait_full_sheds_the_oldest),
 		cmocka_unit_test(test_connect_ports_are_of_this_worker),
+		cmocka_unit_test(test_connect_reuses_the_oldest_port),
 		cmocka_unit_test(test_handle_in_use_again_has_another_generation),
 		cmocka_unit_test(test_idle_connection_costs_only_its_tcb),
 		cmocka_unit_test(test_memory_is_stated_and_counted),
