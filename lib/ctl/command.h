@@ -47,6 +47,7 @@ struct mr_command {
 	  "Longest turns of each worker, and what ran in them")                                   \
 	X(show_ports, "show ports", VIEWER, NONE, 0, NULL, "Ports: link, addresses, traffic")     \
 	X(show_zones, "show zones", VIEWER, NONE, 0, NULL, "Zones: serial, records, memory")      \
+	X(show_sites, "show sites", VIEWER, NONE, 0, NULL, "Sites: where, routes, files")         \
 	X(show_counters, "show counters", VIEWER, TEXT, 0, "prefix",                              \
 	  "Counters that are not zero (or whose name begins with PREFIX)")                        \
 	X(show_memory, "show memory", VIEWER, NONE, 0, NULL, "Where the memory is")               \

@@ -455,6 +455,7 @@ sites_free(struct mr_config *self)
 			free(site->routes[k].edits);
 		free(site->routes);
 		free(site->hosts);
+		free(site->errors);
 		free(site->listens);
 	}
 	free(self->sites);

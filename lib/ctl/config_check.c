@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,6 +133,44 @@ check_zone(const struct mr_config *self, const struct mr_config_zone *from,
 	return 0;
 }
 
+/* check_sites compiles the sites, and looks whether their folders are there. */
+static int
+check_sites(const struct mr_config *self, struct mr_error *error)
+{
+	struct mr_site_set *set = NULL;
+	const char **folders;
+	size_t most = 0, count = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < self->site_count; i++)
+		most += self->sites[i].route_count;
+	folders = calloc(most + 1, sizeof(*folders));
+	if (!folders)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < self->site_count; i++)
+		for (size_t k = 0; k < self->sites[i].route_count && !rc; k++) {
+			const char *folder = self->sites[i].routes[k].root;
+
+			if (!*folder)
+				continue;
+			folders[count++] = folder;
+			if (access(folder, R_OK | X_OK))
+				rc = check_fail(self, folder, error, "site %s: %s: %s",
+						self->sites[i].name, folder, strerror(errno));
+		}
+	if (!rc) {
+		struct mr_error fault = { 0 };
+
+		rc = mr_site_set_build(self->sites, self->site_count, folders, count, 1, &set,
+				       &fault);
+		if (rc)
+			rc = mr_error_set(error, rc, "%s: %s", self->path, fault.text);
+	}
+	mr_site_set_free(set);
+	free(folders);
+	return rc;
+}
+
 int
 mr_config_check(const struct mr_config *self, char summary[MR_CONFIG_SUMMARY_BYTES],
 		struct mr_error *error)
@@ -147,6 +186,8 @@ mr_config_check(const struct mr_config *self, char summary[MR_CONFIG_SUMMARY_BYT
 		rc = check_zone(self, &self->dns.zones[i], store, &records, error);
 	if (store)
 		mr_zone_store_destroy(store);
+	if (!rc)
+		rc = check_sites(self, error);
 	if (!rc && summary)
 		snprintf(summary, MR_CONFIG_SUMMARY_BYTES,
 			 "%zu port%s, %zu address%s, %zu zone%s with %llu record%s; "

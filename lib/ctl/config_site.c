@@ -56,6 +56,13 @@ config_finish_site(struct config_reader *reader, const struct mr_yaml_node *node
 			return config_fail_at(reader, &site->hosts[i], "sites[].hosts[]: %s",
 					      fault);
 	}
+	for (size_t i = 0; i < site->error_count; i++) {
+		const char *fault = mr_site_error_check(&site->errors[i]);
+
+		if (fault)
+			return config_fail_at(reader, &site->errors[i], "sites[].errors[]: %s",
+					      fault);
+	}
 	return 0;
 }
 

@@ -80,6 +80,7 @@ static const struct mr_schema_choice rrl_choices[] = {
 #define TEST(field)    .offset = offsetof(struct mr_config_test_service, field)
 #define SITE(field)    .offset = offsetof(struct mr_site_config, field)
 #define ROUTE(field)   .offset = offsetof(struct mr_site_route_config, field)
+#define PAGE(field)    .offset = offsetof(struct mr_site_error_config, field)
 #define EDIT(field)    .offset = offsetof(struct mr_site_edit, field)
 #define ROOM(s, field) .room = sizeof(((struct s *)0)->field)
 #define ITEMS(s, field, count_field)                                                        \
@@ -386,14 +387,32 @@ static const struct mr_schema_row rows[] = {
 	  .fallback = "80", .help = "Where it is reached" },
 	{ "sites[].listen[]", MR_SCHEMA_LISTEN, MR_SCHEMA_LIVE,
 	  .help = "One service address and a port, or a port on all of them" },
+	{ "sites[].request_id", MR_SCHEMA_BOOL, MR_SCHEMA_LIVE, SITE(request_id), .fallback = "off",
+	  .help = "on: answers have X-Request-ID, the request's or one of ours" },
+	{ "sites[].errors", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
+	  ITEMS(mr_site_config, errors, error_count), .high = MR_SITE_ERROR_MAX,
+	  .help = "Pages for what is not served" },
+	{ "sites[].errors[]", MR_SCHEMA_MAP, .help = "A page" },
+	{ "sites[].errors[].status", MR_SCHEMA_U16, MR_SCHEMA_LIVE, PAGE(status), .required = true,
+	  .low = 400, .high = 599, .help = "404, 405 or 501" },
+	{ "sites[].errors[].body", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, PAGE(body),
+	  .high = MR_SITE_BODY_BYTES, .help = "Its content" },
+	{ "sites[].errors[].type", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, PAGE(type), .low = 1,
+	  .high = 255, .help = "Its Content-Type; default text/html; charset=utf-8" },
 	{ "sites[].routes", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
 	  ITEMS(mr_site_config, routes, route_count), .low = 1, .high = MR_SITE_ROUTE_MAX,
-	  .required = true, .help = "What it does with a path: exact before the longest prefix" },
-	{ "sites[].routes[]", MR_SCHEMA_MAP, .help = "A route: one of path, prefix; an action" },
+	  .required = true,
+	  .help = "What it does with a path: exact, the longest prefix, the first regex" },
+	{ "sites[].routes[]", MR_SCHEMA_MAP,
+	  .help = "A route: one of path, prefix, regex; an action" },
 	{ "sites[].routes[].path", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(path), .low = 1,
 	  .high = MR_SITE_PATH_BYTES, .help = "Exactly this path" },
 	{ "sites[].routes[].prefix", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(prefix), .low = 1,
 	  .high = MR_SITE_PATH_BYTES, .help = "This path and all below it, by whole segments" },
+	{ "sites[].routes[].regex", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(regex), .low = 1,
+	  .high = MR_SITE_PATH_BYTES, .help = "Paths that it matches anywhere: ^ and $ are yours" },
+	{ "sites[].routes[].rewrite", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(rewrite), .low = 1,
+	  .high = MR_SITE_PATH_BYTES, .help = "root only: stands for the path, or for the prefix" },
 	{ "sites[].routes[].respond", MR_SCHEMA_MAP, .help = "Action: a fixed answer" },
 	{ "sites[].routes[].respond.status", MR_SCHEMA_U16, MR_SCHEMA_LIVE, ROUTE(status),
 	  .low = 200, .high = 599, .help = "Its status; default 200" },

@@ -99,7 +99,8 @@ world_roots_build(struct world *next, struct mr_error *error)
 	for (size_t i = 0; i < next->root_count; i++)
 		folders[i] = next->roots[i].folder;
 	rc = mr_site_set_build(next->config->sites, next->config->site_count, folders,
-			       next->root_count, &next->sites, error);
+			       next->root_count, next->worlds->box->group->worker_count,
+			       &next->sites, error);
 	free(folders);
 	return rc;
 }

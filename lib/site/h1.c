@@ -17,6 +17,7 @@ enum {
 	/* and how much may be queued by reference before reading stops: 64 answers, so that
 	 * extents are not the bound */
 	QUEUED_BYTES = 256 << 10,
+	ID_BYTES_MAX = 64, /* of a request's own X-Request-ID */
 };
 
 #define WORD_HANDLE   0x7fffffffull
@@ -62,6 +63,7 @@ mr_site_server_create(struct mr_site_server *self, const struct mr_site_server_c
 	limits.body_bytes = c->body_bytes;
 	self->limits = limits;
 	mr_rng_secret(drawn, sizeof(drawn));
+	mr_rng_secret(&self->id_key, sizeof(self->id_key));
 	for (size_t i = 0; i < sizeof(self->boundary); i++)
 		self->boundary[i] = "0123456789abcdef"[drawn[i] & 15];
 	if (mr_arena_take(arena, path_bytes + answer_bytes, MR_CACHE_LINE, &offset))
@@ -157,6 +159,10 @@ h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor)
 {
 	mr_writer_bytes(out, "Date: ", 6);
 	mr_writer_bytes(out, run->self->clock.date, MR_HTTP_DATE_BYTES);
+	if (mr_unlikely(run->id != NULL)) {
+		mr_writer_bytes(out, "\r\nX-Request-ID: ", 16);
+		mr_writer_bytes(out, run->id, run->id_bytes);
+	}
 	if (mr_unlikely(run->close))
 		mr_writer_bytes(out, "\r\nConnection: close\r\n\r\n", 23);
 	else if (mr_unlikely(minor == 0)) /* RFC 9112 9.3: 1.0 must be told */
@@ -217,9 +223,41 @@ refuse(struct run *run, uint16_t status)
 	static const struct mr_http_message unknown = { .version_minor = 1 };
 
 	run->close = true;
+	run->id = NULL;
 	h1_answer(run, &unknown, &run->self->sites->errors[site_error_of(status)]);
 	if (!run->ended)
 		run_finish(run);
+}
+
+/* id_set takes the request's own id where it is one, or makes one. */
+static void
+id_set(struct run *run, const struct request *request)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_.:=+/";
+	const struct mr_http_field *field =
+		mr_http_first(request->message, MR_HTTP_FIELD_X_REQUEST_ID);
+	struct mr_site_server *self = run->self;
+	uint64_t word = 0;
+	bool usable = field && field->value_bytes && field->value_bytes <= ID_BYTES_MAX;
+
+	for (uint16_t i = 0; usable && i < field->value_bytes; i++)
+		usable = memchr(plain, request->bytes[field->value_at + i], sizeof(plain) - 1);
+	if (usable) {
+		run->id = request->bytes + field->value_at;
+		run->id_bytes = (uint8_t)field->value_bytes;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(run->id_text); i++) {
+		if (i % 16 == 0) {
+			self->id_count++;
+			word = mr_hash_bytes(&self->id_key, &self->id_count,
+					     sizeof(self->id_count));
+		}
+		run->id_text[i] = "0123456789abcdef"[word >> (i % 16 * 4) & 15];
+	}
+	run->id = (const uint8_t *)run->id_text;
+	run->id_bytes = sizeof(run->id_text);
 }
 
 /* route_find fills request's route and canonical path; what it returns else is the answer. */
@@ -242,6 +280,9 @@ route_find(struct run *run, struct request *request)
 		self->tally[MR_SITE_no_site]++;
 		return &sites->errors[SITE_421];
 	}
+	request->site = site;
+	if (mr_unlikely(site->request_id))
+		id_set(run, request);
 	request->path = request->bytes + message->path.at;
 	request->path_bytes = message->path.bytes;
 	if (mr_unlikely(!message->path_plain || !request->path_bytes)) {
@@ -249,11 +290,12 @@ route_find(struct run *run, struct request *request)
 						   MR_HTTP_PATH_ROOM(MR_HTTP_HEAD_BYTES_MAX));
 		request->path = self->path;
 	}
-	request->route = site_route_find(sites, site, request->path, request->path_bytes);
+	request->route =
+		site_route_find(sites, site, request->path, request->path_bytes, self->worker);
 	if (mr_likely(request->route))
 		return NULL;
 	self->tally[MR_SITE_no_route]++;
-	return &sites->errors[SITE_404];
+	return site_error(sites, site, SITE_404);
 }
 
 static void
@@ -277,8 +319,10 @@ respond(struct run *run, const struct mr_http_message *message, const uint8_t *b
 {
 	struct request request = { .message = message, .bytes = bytes };
 	struct mr_site_server *self = run->self;
-	const struct site_answer *answer = route_find(run, &request);
+	const struct site_answer *answer;
 
+	run->id = NULL;
+	answer = route_find(run, &request);
 	run->close = close | message->close;
 	run->word += WORD_REQUEST;
 	if (mr_unlikely((run->word & WORD_REQUESTS) / WORD_REQUEST >= self->config.request_limit)) {

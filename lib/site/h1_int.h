@@ -20,6 +20,10 @@ struct run {
 	uint64_t word;
 	uint32_t conn;
 	bool ended; /* aborted: conn means nothing any more */
+	/* the value of X-Request-ID; NULL: none is sent */
+	const uint8_t *id;
+	uint8_t id_bytes;
+	char id_text[32];
 	bool close; /* the answer says that the connection ends */
 };
 
@@ -29,6 +33,7 @@ struct request {
 	const uint8_t *bytes;
 	const uint8_t *path;
 	size_t path_bytes;
+	const struct site *site;
 	const struct site_route *route;
 };
 

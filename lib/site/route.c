@@ -65,9 +65,13 @@ mr_site_route_check(const struct mr_site_route_config *route)
 {
 	const char *fault = NULL;
 
-	if (!route->path == !route->prefix)
-		return "a route has one of path, prefix";
-	fault = path_check(route->path ? route->path : route->prefix);
+	if (!!route->path + !!route->prefix + !!route->regex != 1)
+		return "a route has one of path, prefix, regex";
+	if (!route->regex)
+		fault = path_check(route->path ? route->path : route->prefix);
+	if (!fault && route->rewrite)
+		fault = route->action == MR_SITE_ROOT ? path_check(route->rewrite)
+						      : "only a root has a rewrite";
 	for (size_t i = 0; i < route->edit_count && !fault; i++)
 		fault = edit_check(&route->edits[i]);
 	if (fault)
@@ -183,6 +187,10 @@ root_make(struct mr_site_set *self, struct site_route *route,
 	route->edited = used > 0;
 	route->extra = site_text_copy(&self->memory, lines, (size_t)(out.at - lines));
 	route->removed = site_text_copy(&self->memory, names, used);
+	if (from->rewrite)
+		route->rewrite =
+			site_text_copy(&self->memory, from->rewrite, strlen(from->rewrite));
+	route->cut_all = from->rewrite && !from->prefix;
 	if (from->prefix) /* "/a" and "/a/" both leave a path that begins with a slash */
 		route->cut_bytes = (uint16_t)(strlen(from->prefix) -
 					      (from->prefix[strlen(from->prefix) - 1] == '/'));
@@ -215,11 +223,11 @@ site_build(struct mr_site_set *self, uint32_t index, const struct mr_site_config
 		const struct mr_site_route_config *route = &from->routes[i];
 		const char *text = route->path ? route->path : route->prefix;
 		bool prefix = route->prefix != NULL;
-		size_t bytes = strlen(text);
+		size_t bytes = text ? strlen(text) : 0;
 		struct site_path_entry *entry =
-			path_slot(self, index, prefix, (const uint8_t *)text, bytes);
+			text ? path_slot(self, index, prefix, (const uint8_t *)text, bytes) : NULL;
 
-		if (entry->hash)
+		if (entry && entry->hash)
 			return mr_error_set(error, -EINVAL, "site %s has two routes for the %s %s",
 					    from->name, prefix ? "prefix" : "path", text);
 		site->routes[i].action = (uint16_t)route->action;
@@ -227,6 +235,8 @@ site_build(struct mr_site_set *self, uint32_t index, const struct mr_site_config
 			root_make(self, &site->routes[i], route, roots, root_count);
 		else
 			route_make(self, &site->routes[i], route);
+		if (!entry) /* by regular expression: regex.c */
+			continue;
 		*entry = (struct site_path_entry){
 			.hash = site_hash(path_seed(index, prefix), (const uint8_t *)text, bytes),
 			.path = site_text_copy(&self->memory, text, bytes),
@@ -262,7 +272,7 @@ site_routes_build(struct mr_site_set *self, const struct mr_site_config *sites,
 
 const struct site_route *
 site_route_find(const struct mr_site_set *self, const struct site *site, const uint8_t *path,
-		size_t path_bytes)
+		size_t path_bytes, uint32_t worker)
 {
 	uint32_t index = (uint32_t)(site - self->sites);
 	const struct site_path_entry *entry = path_slot(self, index, false, path, path_bytes);
@@ -279,5 +289,5 @@ site_route_find(const struct mr_site_set *self, const struct site *site, const u
 		if (entry->hash)
 			return entry->route;
 	}
-	return NULL;
+	return site->has_regex ? site_regex_find(self, index, path, path_bytes, worker) : NULL;
 }

@@ -162,14 +162,14 @@ hosts_build(struct mr_site_set *self, const struct mr_site_config *sites, struct
 
 /* ---- build ---- */
 
+static const struct mr_site_edit allow = { "Allow", "GET, HEAD, OPTIONS", MR_SITE_EDIT_ADD };
+
 /* errors_build: the page of an error is its status line. */
 static void
 errors_build(struct mr_site_set *self)
 {
 	static const uint16_t statuses[] = { 400, 404, 405, 408, 413, 414, 417,
 					     421, 431, 500, 501, 503, 505 };
-	static const struct mr_site_edit allow = { "Allow", "GET, HEAD, OPTIONS",
-						   MR_SITE_EDIT_ADD };
 
 	for (size_t i = 0; i < MR_ARRAY_COUNT(statuses); i++) {
 		char body[64];
@@ -183,9 +183,41 @@ errors_build(struct mr_site_set *self)
 	site_answer_make(&self->memory, &self->options_all, 204, NULL, NULL, 0, NULL, &allow, 1);
 }
 
+/* pages_build makes the errors that sites have of their own. */
+static void
+pages_build(struct mr_site_set *self, const struct mr_site_config *sites)
+{
+	for (uint32_t i = 0; i < self->site_count; i++) {
+		struct site *site = &self->sites[i];
+
+		site->request_id = sites[i].request_id;
+		for (size_t k = 0; k < sites[i].error_count; k++) {
+			const struct mr_site_error_config *from = &sites[i].errors[k];
+			const char *body = from->body ? from->body : "";
+			struct site_answer *page = site_memory_take(&self->memory, sizeof(*page));
+
+			if (!page)
+				return;
+			site_answer_make(&self->memory, page, from->status,
+					 from->type ? from->type : "text/html; charset=utf-8", body,
+					 strlen(body), NULL, &allow, from->status == 405);
+			site->errors[site_error_of(from->status)] = page;
+		}
+	}
+}
+
+const char *
+mr_site_error_check(const struct mr_site_error_config *page)
+{
+	return page->status != 404 && page->status != 405 && page->status != 501
+		       ? "the errors of a site are 404, 405 and 501"
+		       : NULL;
+}
+
 int
 mr_site_set_build(const struct mr_site_config *sites, size_t count, const char *const *roots,
-		  size_t root_count, struct mr_site_set **out, struct mr_error *error)
+		  size_t root_count, uint32_t worker_count, struct mr_site_set **out,
+		  struct mr_error *error)
 {
 	struct mr_site_set *self = calloc(1, sizeof(*self));
 	int rc;
@@ -205,6 +237,10 @@ mr_site_set_build(const struct mr_site_config *sites, size_t count, const char *
 		rc = hosts_build(self, sites, error);
 	if (!rc)
 		rc = site_routes_build(self, sites, roots, root_count, error);
+	if (!rc)
+		rc = site_regexes_build(self, sites, worker_count, error);
+	if (!rc)
+		pages_build(self, sites);
 	if (!rc && self->memory.failed)
 		rc = mr_error_set(error, -ENOMEM, "out of memory for sites");
 	if (rc) {
@@ -220,6 +256,7 @@ mr_site_set_free(struct mr_site_set *self)
 {
 	if (!self)
 		return;
+	site_regexes_free(self->regexes);
 	site_memory_free(&self->memory);
 	free(self);
 }

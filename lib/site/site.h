@@ -9,8 +9,9 @@
  * one of any address), then the host: exact, then the longest wildcard, then "*". "*.example.com"
  * stands for every name below example.com. A host that no site has is 421.
  *
- * Which route of a site, by the canonical path (http/path): exact, then the longest prefix. A
- * prefix ends where a segment does: "/a" holds "/a" and "/a/b", not "/ab"; "/a/" holds "/a/b" only.
+ * Which route of a site, by the canonical path (http/path): exact, then the longest prefix, then
+ * the first regular expression in the order of the file that matches anywhere in the path. A prefix
+ * ends where a segment does: "/a" holds "/a" and "/a/b", not "/ab"; "/a/" holds "/a/b" only.
  * Nothing fits: 404.
  *
  * Owner:  a set belongs to the control thread, which builds and frees it; a server to one worker.
@@ -52,6 +53,7 @@ enum {
 	MR_SITE_LISTEN_MAX = 64, /* of one site */
 	MR_SITE_LISTENERS = 256, /* of all sites together */
 	MR_SITE_ROUTE_MAX = 4096,
+	MR_SITE_ERROR_MAX = 16,
 	MR_SITE_EDIT_MAX = 32, /* header edits of one route */
 	MR_SITE_HOST_BYTES = 253,
 	MR_SITE_PATH_BYTES = 4096,  /* of a route */
@@ -78,14 +80,22 @@ struct mr_site_edit {
 enum mr_site_action { MR_SITE_RESPOND, MR_SITE_REDIRECT, MR_SITE_ROOT };
 
 struct mr_site_route_config {
-	const char *path, *prefix; /* canonical; one of them, the other NULL */
-	int action;                /* enum mr_site_action */
+	const char *path, *prefix,
+		*regex;      /* one of them, the others NULL; path, prefix canonical */
+	const char *rewrite; /* ROOT: looked for instead of path, prefix or what regex matched */
+	int action;          /* enum mr_site_action */
 	uint16_t status;
 	const char *body, *type;       /* RESPOND; NULL: none, text/plain */
 	const char *to;                /* REDIRECT: Location */
 	char root[MR_SITE_ROOT_BYTES]; /* ROOT: a folder */
 	struct mr_site_edit *edits;
 	size_t edit_count;
+};
+
+/* The content of an answer of ours that is an error: 404, 405 or 501. */
+struct mr_site_error_config {
+	uint16_t status;
+	const char *body, *type; /* NULL: none, text/html */
 };
 
 struct mr_site_config {
@@ -96,12 +106,16 @@ struct mr_site_config {
 	size_t listen_count;
 	struct mr_site_route_config *routes;
 	size_t route_count;
+	struct mr_site_error_config *errors;
+	size_t error_count;
+	bool request_id; /* answers have X-Request-ID: the request's, or one of ours */
 };
 
 /* mr_site_host_check says what is wrong with a host of the configuration ("www.example.com",
  * "*.example.com", "[2001:db8::1]", "*"), or NULL; mr_site_route_check does so with a route. */
 const char *mr_site_host_check(const char *host);
 const char *mr_site_route_check(const struct mr_site_route_config *route);
+const char *mr_site_error_check(const struct mr_site_error_config *page);
 
 /* ---- a set of sites ---- */
 
@@ -112,7 +126,8 @@ struct mr_site_set;
  * have one host on one listener, or a site one route twice. */
 MR_MUST_USE int mr_site_set_build(const struct mr_site_config *sites, size_t count,
 				  const char *const *roots, size_t root_count,
-				  struct mr_site_set **out, struct mr_error *error);
+				  uint32_t worker_count, struct mr_site_set **out,
+				  struct mr_error *error);
 void mr_site_set_free(struct mr_site_set *self); /* NULL is fine */
 
 /* ---- static roots ---- */
@@ -199,7 +214,9 @@ struct mr_site_server {
 	uint32_t tally[MR_SITE_METRIC_COUNT]; /* since mr_site_server_flush */
 	uint8_t *path;                        /* canonical path of the request in hand */
 	uint8_t *answer;                      /* a head and a short body */
-	char boundary[32];                    /* between parts of an answer; drawn at start */
+	struct mr_hash_key id_key;            /* of request ids, and how many were made */
+	uint64_t id_count;
+	char boundary[32]; /* between parts of an answer; drawn at start */
 };
 
 /* mr_site_server_create takes its buffers from arena. */

@@ -71,6 +71,8 @@ struct site_route {
 	bool edited;        /* edits take fields away that we make */
 	uint16_t cut_bytes; /* ROOT: of the path, before it is looked for */
 	uint32_t root;
+	struct site_text rewrite; /* ROOT: stands for what is cut; bytes NULL: nothing does */
+	bool cut_all;
 	struct site_text extra;   /* ROOT: field lines that edits add */
 	struct site_text removed; /* ROOT: names in lower case, each ended by a line feed */
 };
@@ -84,6 +86,8 @@ struct site {
 	uint16_t prefix_length_count;
 	struct site_route *routes;
 	uint32_t route_count;
+	bool has_regex, request_id;
+	const struct site_answer *errors[SITE_ERRORS]; /* NULL: the set's */
 };
 
 /* One open-addressed table holds the exact paths and the prefixes of all sites. */
@@ -115,7 +119,15 @@ struct mr_site_set {
 	uint64_t path_mask;
 	struct site_answer errors[SITE_ERRORS];
 	struct site_answer options_all; /* OPTIONS * */
+	struct site_regexes *regexes;
 };
+
+/* site_error gives the answer for an error, the site's own if it has one. */
+static inline const struct site_answer *
+site_error(const struct mr_site_set *self, const struct site *site, enum site_error error)
+{
+	return site && site->errors[error] ? site->errors[error] : &self->errors[error];
+}
 
 /* site_find gives the site for a host (any case) on the listener of (addr, port), or NULL. */
 const struct site *site_find(const struct mr_site_set *self, const struct mr_addr *addr,
@@ -123,7 +135,15 @@ const struct site *site_find(const struct mr_site_set *self, const struct mr_add
 
 /* site_route_find gives the route of a canonical path, or NULL. */
 const struct site_route *site_route_find(const struct mr_site_set *self, const struct site *site,
-					 const uint8_t *path, size_t path_bytes);
+					 const uint8_t *path, size_t path_bytes, uint32_t worker);
+
+/* regex.c */
+struct site_regexes;
+int site_regexes_build(struct mr_site_set *self, const struct mr_site_config *sites,
+		       uint32_t worker_count, struct mr_error *error);
+void site_regexes_free(struct site_regexes *self);
+const struct site_route *site_regex_find(const struct mr_site_set *self, uint32_t site,
+					 const uint8_t *path, size_t path_bytes, uint32_t worker);
 
 int site_routes_build(struct mr_site_set *self, const struct mr_site_config *sites,
 		      const char *const *roots, size_t root_count, struct mr_error *error);

@@ -276,6 +276,28 @@ folder_send(struct run *run, const struct request *request)
 	head_send(run, request, &out);
 }
 
+/* file_find looks for what is left of the path when the route has cut and rewritten it. */
+static const struct site_file *
+file_find(const struct mr_site_server *self, const struct request *request,
+	  const struct mr_site_tree *tree)
+{
+	const struct site_route *route = request->route;
+	const uint8_t *rest = request->path + route->cut_bytes;
+	size_t rest_bytes = request->path_bytes - route->cut_bytes;
+	uint8_t *rewritten = self->path + MR_HTTP_PATH_ROOM(MR_HTTP_HEAD_BYTES_MAX) / 2;
+	size_t bytes = route->rewrite.byte_count;
+
+	if (mr_likely(!route->rewrite.bytes))
+		return site_tree_find(tree, rest, rest_bytes);
+	if (route->cut_all)
+		rest_bytes = 0;
+	if (bytes && rest_bytes && route->rewrite.bytes[bytes - 1] == '/' && rest[0] == '/')
+		bytes--; /* one slash between the two */
+	memcpy(rewritten, route->rewrite.bytes, bytes);
+	memcpy(rewritten + bytes, rest, rest_bytes);
+	return site_tree_find(tree, rewritten, bytes + rest_bytes);
+}
+
 void
 h1_static(struct run *run, const struct request *request)
 {
@@ -289,15 +311,14 @@ h1_static(struct run *run, const struct request *request)
 		h1_answer(run, message,
 			  message->method == MR_HTTP_OPTIONS ? &self->sites->options_all
 			  : message->method == MR_HTTP_METHOD_OTHER
-				  ? &self->sites->errors[SITE_501]
-				  : &self->sites->errors[SITE_405]);
+				  ? site_error(self->sites, request->site, SITE_501)
+				  : site_error(self->sites, request->site, SITE_405));
 		return;
 	}
-	file = site_tree_find(tree, request->path + request->route->cut_bytes,
-			      request->path_bytes - request->route->cut_bytes);
+	file = file_find(self, request, tree);
 	if (mr_unlikely(!file)) {
 		run->self->tally[MR_SITE_no_file]++;
-		h1_answer(run, message, &self->sites->errors[SITE_404]);
+		h1_answer(run, message, site_error(self->sites, request->site, SITE_404));
 		return;
 	}
 	if (mr_unlikely(file->folder)) {

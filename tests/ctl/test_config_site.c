@@ -30,15 +30,17 @@ config_of(const char *text)
 	return config;
 }
 
-#define FULL                                                                                \
-	SITE("    hosts: [www.example.com, '*.example.org', '[2001:db8::1]']\n"             \
-	     "    listen: [8080, '192.0.2.1:81', '[2001:db8::1]:82', '*:83']\n"             \
-	     "    routes:\n"                                                                \
-	     "      - {path: /, respond: {body: \"a: b\\n\", type: text/html}}\n"           \
-	     "      - prefix: /old\n        redirect: {to: 'https://x/?a=b#c'}\n"           \
-	     "        headers:\n          - {name: X-A, value: \"b: \\\"c\\\"\"}\n"         \
-	     "          - {name: server, edit: remove}\n"                                   \
-	     "  - {name: two, listen: [84], routes: [{path: /, respond: {status: 204}}]}\n" \
+#define FULL                                                                                   \
+	SITE("    hosts: [www.example.com, '*.example.org', '[2001:db8::1]']\n"                \
+	     "    listen: [8080, '192.0.2.1:81', '[2001:db8::1]:82', '*:83']\n"                \
+	     "    routes:\n"                                                                   \
+	     "      - {path: /, respond: {body: \"a: b\\n\", type: text/html}}\n"              \
+	     "      - prefix: /old\n        redirect: {to: 'https://x/?a=b#c'}\n"              \
+	     "        headers:\n          - {name: X-A, value: \"b: \\\"c\\\"\"}\n"            \
+	     "          - {name: server, edit: remove}\n"                                      \
+	     "      - {regex: '\\.html?$', root: /srv, rewrite: /x}\n"                         \
+	     "    request_id: on\n    errors: [{status: 404, body: none, type: text/plain}]\n" \
+	     "  - {name: two, listen: [84], routes: [{path: /, respond: {status: 204}}]}\n"    \
 	     "http: {idle_timeout: 1000, requests: 7}\n")
 
 static void
@@ -61,7 +63,11 @@ test_everything_is_read(void **state)
 	assert_false(site->listens[1].any);
 	assert_int_equal(site->listens[2].port, 82);
 	assert_true(mr_addr_equal(&site->listens[2].addr, &config->vips[1]));
-	assert_int_equal(site->route_count, 2);
+	assert_int_equal(site->route_count, 3);
+	assert_string_equal(site->routes[2].regex, "\\.html?$");
+	assert_string_equal(site->routes[2].root, "/srv");
+	assert_true(site->request_id);
+	assert_string_equal(site->errors[0].body, "none");
 	assert_int_equal(site->routes[0].action, MR_SITE_RESPOND);
 	assert_int_equal(site->routes[0].status, 200);
 	assert_string_equal(site->routes[0].body, "a: b\n");
@@ -86,13 +92,17 @@ test_each_fault_is_refused_in_its_words(void **state)
 		{ ROUTE("{path: /}"), "m.yaml:5:14: a route needs an action" },
 		{ ROUTE("{path: /, respond: {}, redirect: {to: x}}"),
 		  "this route has the action respond already" },
-		{ ROUTE("{respond: {}}"), "a route has one of path, prefix" },
-		{ ROUTE("{path: /, prefix: /, respond: {}}"), "a route has one of path, prefix" },
+		{ ROUTE("{respond: {}}"), "a route has one of path, prefix, regex" },
+		{ ROUTE("{path: /, prefix: /, respond: {}}"),
+		  "a route has one of path, prefix, regex" },
 		{ ROUTE("{path: a, respond: {}}"), "a path begins with '/'" },
 		{ ROUTE("{path: /%7e, respond: {}}"), "canonical form" },
 		{ ROUTE("{path: /, redirect: {status: 301}}"), "a redirect says where to" },
 		{ ROUTE("{path: /, respond: {status: 600}}"),
 		  "expected a number from 200 to 599, found '600'" },
+		{ ROUTE("{path: /, rewrite: /x, respond: {}}"), "only a root has a rewrite" },
+		{ SITE("    errors: [{status: 400}]\n    routes: [{path: /, respond: {}}]\n"),
+		  "the errors of a site are 404, 405 and 501" },
 		{ ROUTE("{path: /, respond: {boddy: x}}"), "did you mean 'body'?" },
 		{ ROUTE("{path: /, respond: {}, headers: [{name: date, value: x}]}"),
 		  "this header is the connection's" },

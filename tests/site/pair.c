@@ -114,7 +114,7 @@ pair_replace(struct pair *self, const struct mr_site_config *sites, size_t site_
 	struct mr_site_set *old = self->set;
 
 	assert_int_equal(mr_site_set_build(sites, site_count, &self->folder, self->folder != NULL,
-					   &self->set, &error),
+					   1, &self->set, &error),
 			 0);
 	self->server.sites = self->set;
 	mr_site_set_free(old);

@@ -63,7 +63,7 @@ test_host_exact_before_wildcard_before_any(void **state)
 
 	(void)state;
 	assert_int_equal(mr_addr_parse("192.0.2.7", &on_addr.addr), 0);
-	assert_int_equal(mr_site_set_build(sites, 5, NULL, 0, &set, &error), 0);
+	assert_int_equal(mr_site_set_build(sites, 5, NULL, 0, 1, &set, &error), 0);
 	assert_string_equal(site_name(set, "192.0.2.1", 80, "www.example.com"), "exact");
 	assert_string_equal(site_name(set, "192.0.2.1", 80, "WWW.Example.COM."), "exact");
 	assert_string_equal(site_name(set, "192.0.2.1", 80, "[2001:DB8::80]"), "exact");
@@ -93,10 +93,10 @@ test_host_of_two_sites_refused(void **state)
 	struct mr_site_set *set = NULL;
 
 	(void)state;
-	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, &set, &error), -EINVAL);
+	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, 1, &set, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "one and two both have the host www.example.com"));
 	sites[1].listens = &on_8080;
-	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, &set, &error), 0);
+	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, 1, &set, &error), 0);
 	mr_site_set_free(set);
 }
 
@@ -130,7 +130,7 @@ route_body(const struct mr_site_set *set, const struct site *site, const char *p
 {
 	static char body[16];
 	const struct site_route *route =
-		site_route_find(set, site, (const uint8_t *)path, strlen(path));
+		site_route_find(set, site, (const uint8_t *)path, strlen(path), 0);
 
 	if (!route)
 		return "-";
@@ -155,7 +155,7 @@ test_route_exact_before_longest_prefix(void **state)
 	const struct site *one, *two;
 
 	(void)state;
-	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, &set, &error), 0);
+	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, 1, &set, &error), 0);
 	one = find(set, "192.0.2.1", 80, "h");
 	two = find(set, "192.0.2.1", 8080, "h");
 	assert_string_equal(route_body(set, one, "/"), "root");
@@ -176,6 +176,43 @@ test_route_exact_before_longest_prefix(void **state)
 }
 
 static void
+test_route_regex_last_and_first_of_its_site(void **state)
+{
+	const char *hosts[] = { "*" };
+	struct mr_site_route_config routes[] = {
+		{ .regex = "\\.php$", .action = MR_SITE_RESPOND, .status = 200, .body = "php" },
+		route_of(NULL, "/a", "a"),
+		{ .regex = "^/x/[0-9]+", .action = MR_SITE_RESPOND, .status = 200, .body = "x" },
+		{ .regex = "^/x", .action = MR_SITE_RESPOND, .status = 200, .body = "later" },
+	};
+	struct mr_site_route_config other[] = {
+		{ .regex = "^/x", .action = MR_SITE_RESPOND, .status = 200, .body = "other" },
+	};
+	const struct mr_site_config sites[] = { { "one", hosts, 1, &on_any, 1, routes, 4 },
+						{ "two", hosts, 1, &on_8080, 1, other, 1 } };
+	struct mr_error error = { 0 };
+	struct mr_site_set *set;
+	const struct site *one, *two;
+
+	(void)state;
+	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, 1, &set, &error), 0);
+	one = find(set, "192.0.2.1", 80, "h");
+	two = find(set, "192.0.2.1", 8080, "h");
+	assert_string_equal(route_body(set, one, "/b.php"), "php");
+	assert_string_equal(route_body(set, one, "/b.php5"), "-");
+	assert_string_equal(route_body(set, one, "/a/b.php"), "a"); /* a prefix goes first */
+	assert_string_equal(route_body(set, one, "/x/7"), "x");
+	assert_string_equal(route_body(set, one, "/x/7.php"), "php");
+	assert_string_equal(route_body(set, one, "/x/y"), "later");
+	assert_string_equal(route_body(set, two, "/x/7"), "other");
+	assert_string_equal(route_body(set, two, "/b.php"), "-");
+	mr_site_set_free(set);
+	other[0].regex = "(";
+	assert_int_equal(mr_site_set_build(sites, 2, NULL, 0, 1, &set, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "regex (: "));
+}
+
+static void
 test_route_twice_refused(void **state)
 {
 	const char *hosts[] = { "*" };
@@ -187,10 +224,10 @@ test_route_twice_refused(void **state)
 	struct mr_site_set *set = NULL;
 
 	(void)state;
-	assert_int_equal(mr_site_set_build(&site, 1, NULL, 0, &set, &error), -EINVAL);
+	assert_int_equal(mr_site_set_build(&site, 1, NULL, 0, 1, &set, &error), -EINVAL);
 	assert_string_equal(error.text, "site one has two routes for the prefix /a");
 	site.route_count = 2;
-	assert_int_equal(mr_site_set_build(&site, 1, NULL, 0, &set, &error), 0);
+	assert_int_equal(mr_site_set_build(&site, 1, NULL, 0, 1, &set, &error), 0);
 	mr_site_set_free(set);
 }
 
@@ -248,6 +285,7 @@ main(void)
 		cmocka_unit_test(test_host_of_two_sites_refused),
 		cmocka_unit_test(test_host_check_both_sides),
 		cmocka_unit_test(test_route_exact_before_longest_prefix),
+		cmocka_unit_test(test_route_regex_last_and_first_of_its_site),
 		cmocka_unit_test(test_route_twice_refused),
 		cmocka_unit_test(test_route_check_both_sides),
 	};

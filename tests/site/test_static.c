@@ -32,8 +32,11 @@ static struct mr_site_route_config routes[] = {
 	{ .prefix = "/edited", .action = MR_SITE_ROOT, .edits = edits, .edit_count = 3 },
 	{ .prefix = "/slash/", .action = MR_SITE_ROOT },
 	{ .path = "/exact", .action = MR_SITE_ROOT },
+	{ .prefix = "/other", .action = MR_SITE_ROOT, .rewrite = "/dir/" },
+	{ .path = "/one", .action = MR_SITE_ROOT, .rewrite = "/a.txt" },
 };
-static const struct mr_site_config site = { "a", hosts, 1, listens, 1, routes, 4 };
+static struct mr_site_error_config errors[] = { { 404, "nothing here", NULL } };
+static const struct mr_site_config site = { "a", hosts, 1, listens, 1, routes, 6, errors, 1, true };
 static const struct mr_site_server_config plain = { 0 };
 static char large[LARGE_BYTES];
 
@@ -201,6 +204,9 @@ test_file_found_by_path(void **state)
 	assert_body(pair, "/exact", "exact");
 	assert_body(pair, "/inside", "0123456789");
 	assert_body(pair, "/.well-known/x", "known");
+	assert_body(pair, "/other/index.html", "index");
+	assert_body(pair, "/other/a%20b.txt", "blank");
+	assert_body(pair, "/one", "0123456789");
 }
 
 static void
@@ -221,6 +227,36 @@ test_file_not_found(void **state)
 	for (size_t i = 0; i < MR_ARRAY_COUNT(paths); i++)
 		assert_status(pair, paths[i], "", 404);
 	assert_int_equal(pair_metric(pair, MR_SITE_no_file), MR_ARRAY_COUNT(paths));
+}
+
+static void
+test_page_of_the_site(void **state)
+{
+	struct pair *pair = *state;
+
+	assert_status(pair, "/missing", "", 404);
+	assert_string_equal(body_of(pair), "nothing here");
+	assert_has(pair, "\r\nContent-Type: text/html; charset=utf-8\r\n");
+	ask(pair, "POST", "/a.txt", "Content-Length: 0\r\n");
+	assert_string_equal(body_of(pair), "405 Method Not Allowed\n");
+}
+
+static void
+test_request_id(void **state)
+{
+	struct pair *pair = *state;
+	char first[33] = "", second[33] = "";
+
+	ask(pair, "GET", "/a.txt", "X-Request-ID: aB-9_.:=+/\r\n");
+	assert_has(pair, "\r\nX-Request-ID: aB-9_.:=+/\r\n");
+	ask(pair, "GET", "/a.txt", "");
+	assert_int_equal(sscanf(strstr(pair->got, "X-Request-ID: ") + 14, "%32[0-9a-f]", first), 1);
+	ask(pair, "GET", "/a.txt", "X-Request-ID: a b\r\n");
+	assert_int_equal(sscanf(strstr(pair->got, "X-Request-ID: ") + 14, "%32[0-9a-f]", second),
+			 1);
+	assert_int_equal(strlen(first), 32);
+	assert_int_equal(strlen(second), 32);
+	assert_string_not_equal(first, second);
 }
 
 static void
@@ -421,6 +457,8 @@ main(void)
 		STATIC_TEST(test_file_not_found),
 		STATIC_TEST(test_folder_redirected),
 		STATIC_TEST(test_methods),
+		STATIC_TEST(test_page_of_the_site),
+		STATIC_TEST(test_request_id),
 		STATIC_TEST(test_edits_carried_out),
 		STATIC_TEST(test_conditions),
 		STATIC_TEST(test_ranges),
