@@ -58,7 +58,7 @@ enum {
 	X(opened, NOTE, "connections begun")                                                   \
 	X(established, NOTE, "handshakes done")                                                \
 	X(closed, NOTE, "connections closed by both sides")                                    \
-	X(peer_closed, NOTE, "idle connections that the server closed")                        \
+	X(peer_closed, NOTE, "connections that the server ended, idle or slow ones")           \
 	X(no_tuple, NOTE, "turns without an address and port that had rested long enough")     \
 	X(no_slot, NOTE, "tuples passed over: an older connection was still there")            \
 	X(no_room, NOTE, "segments that found no buffer (sent again later)")                   \

@@ -88,7 +88,7 @@ client_state(struct gen_client *self, struct gen_conn *conn, enum gen_conn_state
 void
 client_end(struct gen_client *self, struct gen_conn *conn, enum gen_tcp_verdict verdict)
 {
-	if (conn->open)
+	if (conn->open && (!self->options.slow || conn->state == GEN_SYN_SENT))
 		client_count(self, conn, verdict == GEN_TCP_closed ? GEN_TCP_closed_early : verdict,
 			     conn->open);
 	if (conn->flags & GEN_CONN_LAST_RIGHT)
@@ -99,6 +99,8 @@ client_end(struct gen_client *self, struct gen_conn *conn, enum gen_tcp_verdict 
 			     1);
 	if (verdict == GEN_TCP_closed)
 		client_note(self, GEN_TCP_closed);
+	if (mr_unlikely(self->options.slow) && verdict == GEN_TCP_reset)
+		client_note(self, GEN_TCP_peer_closed);
 	gen_tuple_close(&self->tuples, conn->tuple, self->now_ms);
 	gen_ask_drop(&self->ask, conn);
 	client_state(self, conn, GEN_CLOSED);
@@ -261,7 +263,7 @@ client_answered(struct gen_client *self, struct gen_conn *conn, const struct gen
 	last = !conn->open && conn->ask_done == self->ask.per_connection;
 	if (last && right)
 		conn->flags |= GEN_CONN_LAST_RIGHT;
-	else
+	else if (mr_likely(!self->options.slow))
 		client_count(self, conn, bite->verdict, 1);
 	if (!conn->open)
 		client_idle(self, conn);
@@ -307,7 +309,10 @@ client_fin(struct gen_client *self, struct gen_conn *conn)
 				client_answered(self, conn, &bite);
 				conn->parse = GEN_AT_START;
 			}
-			client_count(self, conn, GEN_TCP_closed_early, conn->open);
+			if (!self->options.slow)
+				client_count(self, conn, GEN_TCP_closed_early, conn->open);
+			else
+				client_note(self, GEN_TCP_peer_closed);
 			conn->open = 0;
 		} else if (!(conn->flags & (GEN_CONN_SERVER_CLOSES | GEN_CONN_LAST_RIGHT))) {
 			client_note(self, GEN_TCP_peer_closed);
@@ -397,7 +402,9 @@ client_syn_sent(struct gen_client *self, struct gen_conn *conn, const struct gen
 	conn->mss = (uint16_t)mss;
 	client_state(self, conn, GEN_ESTABLISHED);
 	client_note(self, GEN_TCP_established);
-	if (conn->open) {
+	if (mr_unlikely(self->options.slow)) {
+		client_slow_established(self, conn);
+	} else if (conn->open) {
 		client_owe(self, conn); /* carried by the request, unless the window is closed */
 		client_send_batch(self, conn, conn->snd_nxt, GEN_CLIENT_OUT_PER_INPUT - 1);
 		client_arm_sent(self, conn);
@@ -426,6 +433,8 @@ client_acked(struct gen_client *self, struct gen_conn *conn, const struct gen_se
 			else if (conn->open) /* the next hole, RFC 6582's partial acknowledgement */
 				client_send_batch(self, conn, conn->snd_una, 1);
 		}
+		if (mr_unlikely(self->options.slow))
+			return true; /* its timer does what is done */
 		if (mr_unlikely(was_small) && conn->open)
 			client_send_batch(self, conn, conn->snd_nxt, 2);
 		if (conn->open) /* the timer now waits for the rest, or for the answer */
@@ -531,6 +540,10 @@ gen_client_segment(struct gen_client *self, const struct gen_segment *in)
 	uint32_t acked, flight, skip;
 	bool was_small;
 
+	if (mr_unlikely(self->options.flood)) {
+		client_flooded(self, in);
+		return;
+	}
 	if (mr_unlikely(conn->tuple != in->tuple || conn->state == GEN_CLOSED)) {
 		client_stray(self, in);
 		return;
@@ -556,15 +569,21 @@ gen_client_segment(struct gen_client *self, const struct gen_segment *in)
 	if (acked && acked <= flight) {
 		if (!client_acked(self, conn, in, was_small))
 			return;
-	} else if (mr_unlikely(was_small) && conn->state == GEN_ESTABLISHED && conn->open) {
+	} else if (mr_unlikely(was_small) && conn->state == GEN_ESTABLISHED && conn->open &&
+		   !self->options.slow) {
 		client_send_batch(self, conn, conn->snd_nxt, 2);
+	}
+	if (mr_unlikely(self->options.slow == GEN_SLOW_zero_window && in->payload_bytes)) {
+		client_emit(self, conn, GEN_ACK, conn->snd_nxt); /* it was told to send none */
+		return;
 	}
 	skip = conn->rcv_nxt - in->seq; /* 0, or what came already of it */
 	if (in->payload_bytes > skip) {
 		uint32_t fresh = in->payload_bytes - skip;
 
 		conn->rcv_nxt += fresh;
-		client_owe(self, conn);
+		if (mr_likely(self->options.slow != GEN_SLOW_slow_reader))
+			client_owe(self, conn); /* a slow reader's timer does it */
 		if (!client_data(self, conn, in->payload + skip, fresh))
 			return;
 	} else if (in->payload_bytes) {

@@ -45,6 +45,22 @@ enum {
 	GEN_CLIENT_OUT_PER_INPUT = 8,  /* frames that one segment or timer leads to, at most */
 };
 
+/* X(name, help): what a client does badly on purpose (client_slow.c). */
+#define GEN_SLOW_VARIANTS(X)                                                            \
+	X(idle, "says nothing")                                                         \
+	X(slowloris, "sends its request a byte at a time, and never the last")          \
+	X(zero_window, "asks, and never opens its window")                              \
+	X(slow_reader, "asks, and reads 256 bytes at a time")                           \
+	X(ooo_bomb, "sends every other byte of a request, behind one that never comes") \
+	X(rst_inject, "resets by guessed sequence numbers: in the window, and not the next")
+
+enum gen_slow {
+	GEN_SLOW_none,
+#define GEN_SLOW_ID(name, help) GEN_SLOW_##name,
+	GEN_SLOW_VARIANTS(GEN_SLOW_ID)
+#undef GEN_SLOW_ID
+};
+
 struct gen_client_options {
 	struct gen_segment_options segment;
 	uint32_t window_bytes;
@@ -52,6 +68,8 @@ struct gen_client_options {
 	uint32_t timeout_ms;
 	uint32_t connections; /* kept open; 0: as many as the schedule needs */
 	uint32_t again_ms;    /* hold: each connection asks again after so long; 0: not */
+	bool flood;           /* SYNs only (gen_client_flood) */
+	enum gen_slow slow;   /* what is done every again_ms instead of asking */
 	uint8_t slot_bits;
 	uint64_t seed;
 };
@@ -117,6 +135,11 @@ bool gen_client_can_open(struct gen_client *self);
 void gen_client_open(struct gen_client *self, uint64_t intended_tsc, uint8_t batch);
 /* gen_client_ask sends a batch on a connection that is idle; false when there is none. */
 MR_MUST_USE bool gen_client_ask(struct gen_client *self, uint64_t intended_tsc, uint8_t batch);
+
+/* gen_client_flood sends a SYN of the next tuple and forgets it; a SYN,ACK counts as its answer. */
+void gen_client_flood(struct gen_client *self);
+/* gen_slow_read reads a variant's name; GEN_SLOW_none when it is none. */
+enum gen_slow gen_slow_read(const char *text);
 
 /* gen_client_prefetch fetches the connection of a segment that will be given to
  * gen_client_segment. */

@@ -42,6 +42,18 @@ void client_reply(struct gen_client *self, const struct gen_segment *to, uint8_t
 /* client_owe makes conn acknowledge at the end of the burst, at the latest. */
 void client_owe(struct gen_client *self, struct gen_conn *conn);
 
+/* client_syn sends a SYN that no connection stands behind. */
+void client_syn(struct gen_client *self, uint32_t tuple, uint32_t iss);
+
+/* ---- client_slow.c ---- */
+
+/* client_slow_established begins a connection's bad behaviour, client_slow_look goes on with it,
+ * client_slow_window is what it offers. client_flooded takes the answer to a SYN of a flood. */
+void client_slow_established(struct gen_client *self, struct gen_conn *conn);
+void client_slow_look(struct gen_client *self, struct gen_conn *conn);
+uint16_t client_slow_window(const struct gen_client *self, const struct gen_conn *conn);
+void client_flooded(struct gen_client *self, const struct gen_segment *in);
+
 /* ---- client_timer.c ---- */
 
 /* client_arm lays the time of the next look at conn. far: it may be idle until then. */

@@ -28,7 +28,9 @@ client_fill(const struct gen_client *self, struct gen_conn *conn, uint8_t flags,
 					 .ack = flags & GEN_ACK ? conn->rcv_nxt : 0,
 					 .ts_val = self->ts_base + self->now_ms,
 					 .ts_ecr = conn->ts_recent,
-					 .window = self->window,
+					 .window = mr_likely(!self->options.slow)
+							   ? self->window
+							   : client_slow_window(self, conn),
 					 .flags = flags,
 					 .shape = flags & GEN_SYN ? GEN_SHAPE_SYN
 						  : conn->flags & GEN_CONN_TIMESTAMPS
@@ -135,6 +137,23 @@ client_reply(struct gen_client *self, const struct gen_segment *to, uint8_t flag
 				       .flags = flags,
 				       .shape = to->has_timestamps ? GEN_SHAPE_TIMESTAMP
 								   : GEN_SHAPE_PLAIN };
+	uint8_t *frame = client_frame(self);
+
+	if (frame)
+		self->out->bytes[self->out->count++] =
+			gen_segment_build(&self->templates, &self->tuples, &parts, frame, &out, 0);
+}
+
+void
+client_syn(struct gen_client *self, uint32_t tuple, uint32_t iss)
+{
+	struct gen_tuple_parts parts = gen_tuple_parts(&self->tuples, tuple);
+	struct gen_segment_out out = { .tuple = tuple,
+				       .seq = iss,
+				       .ts_val = self->ts_base + self->now_ms,
+				       .window = UINT16_MAX,
+				       .flags = GEN_SYN,
+				       .shape = GEN_SHAPE_SYN };
 	uint8_t *frame = client_frame(self);
 
 	if (frame)

@@ -105,7 +105,10 @@ timer_fire(struct gen_client *self, struct gen_conn *conn)
 		client_arm_sent(self, conn);
 		return;
 	case GEN_ESTABLISHED:
-		timer_established(self, conn);
+		if (mr_unlikely(self->options.slow))
+			client_slow_look(self, conn);
+		else
+			timer_established(self, conn);
 		return;
 	case GEN_FIN_WAIT_1:
 	case GEN_CLOSING:
@@ -128,7 +131,7 @@ timer_fire(struct gen_client *self, struct gen_conn *conn)
 static inline uint32_t
 timer_next_look(const struct gen_client *self, const struct gen_conn *conn)
 {
-	if ((conn->flags & GEN_CONN_HELD) && !conn->open)
+	if ((conn->flags & GEN_CONN_HELD) && (!conn->open || self->options.slow))
 		return conn->deadline_ms;
 	return MR_MIN(conn->deadline_ms, self->now_ms + GEN_TIMER_NEAR_MS);
 }

@@ -33,7 +33,7 @@ main(int argc, char **argv)
 		.warm_up_ns = MR_NS_PER_S,
 		.timeout_ns = MR_NS_PER_S,
 		.probe_ns = MR_NS_PER_S,
-		.loss_percent = 0.1,
+		.loss_percent = -1,
 		.seed = 1,
 		.status = 200,
 		.request_bytes = 150,
@@ -67,6 +67,12 @@ main(int argc, char **argv)
 		/* Frames that wait in shared memory go when the generator goes. */
 		if (options.mode == GEN_MODE_REPLAY && !options.linger_ns)
 			options.linger_ns = 200 * MR_NS_PER_MS;
+		if (options.loss_percent < 0) /* what an attack is to cost is not known */
+			options.loss_percent =
+				options.scenario && (strcmp(options.scenario, "slow") == 0 ||
+						     strcmp(options.scenario, "flood-syn") == 0)
+					? 100
+					: 0.1;
 		if (help) {
 			gen_options_help(options.mode);
 			return GEN_EXIT_OK;

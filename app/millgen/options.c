@@ -89,8 +89,11 @@ static const struct option_row option_rows[] = {
 	{ .modes = TCP, .help = "Requests" },
 	{ "--scenario", "NAME", TEXT, TCP, AT(scenario), 0, 0,
 	  "connect-close (a connection for each request), keepalive (--connections, reused), hold "
-	  "(open --connections at --rate, keep them, ask each again after --again) "
-	  "[connect-close]" },
+	  "(open --connections at --rate, keep them, ask each again after --again), slow (as hold, "
+	  "but badly, see --variant), flood-syn (SYNs, and nothing after them) [connect-close]" },
+	{ "--variant", "NAME", TEXT, TCP, AT(variant), 0, 0,
+	  "of slow: idle, slowloris (a byte every --again), zero-window, slow-reader, ooo-bomb, "
+	  "rst-inject; tiny segments: --mss 48 with any scenario" },
 	{ "--path", "PATH", TEXT, TCP, AT(path), 0, 0,
 	  "%u is an object's number below --count [/]" },
 	{ "--host", "NAME", TEXT, TCP, AT(host), 0, 0, "[millgen]" },
@@ -109,7 +112,8 @@ static const struct option_row option_rows[] = {
 	{ "--connections", "N", NUMBER, DNS | TCP, AT(connections), 0, 1 << 24,
 	  "kept open (keepalive, hold, dns --tcp)" },
 	{ "--again", "TIME", DURATION, TCP, AT(again_ns), 0, 0,
-	  "hold: a connection is asked again so long after each answer [60s]" },
+	  "hold: a connection is asked again so long after each answer; slow: how often each acts "
+	  "[60s]" },
 	{ "--time-wait", "TIME", DURATION, DNS | TCP, AT(time_wait_ns), 0, 0,
 	  "how long a closed pair of address and port rests: as long as the server holds it in "
 	  "TIME-WAIT [60s]" },
@@ -136,7 +140,7 @@ static const struct option_row option_rows[] = {
 	  "dns: queries remembered at once, a power of two [by rate and timeout, at most 1048576]; "
 	  "tcp: connections under way in a flood [256]" },
 	{ "--loss", "PERCENT", PERCENT, DNS | TCP, AT(loss_percent), 0, 0,
-	  "how much may be missing or wrong [0.1]" },
+	  "how much may be missing or wrong [0.1; flood-syn, slow: 100]" },
 	{ "--seed", "N", NUMBER, DNS | TCP, AT(seed), 0, UINT64_MAX,
 	  "everything random is a function of it [1]" },
 	{ .modes = DNS | ZONE | REPLAY, .help = "Output" },

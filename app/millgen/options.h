@@ -48,7 +48,7 @@ struct gen_options {
 	bool dnssec_ok, cookie, random_case, recursion_desired;
 	const char *expect;
 	/* TCP */
-	const char *scenario, *path, *host, *body, *close;
+	const char *scenario, *variant, *path, *host, *body, *close;
 	uint64_t status, request_bytes, requests, pipeline, connections;
 	uint64_t time_wait_ns, again_ns, mss, window_bytes;
 	bool no_timestamps, tcp;

@@ -18,7 +18,7 @@ enum {
 	TCP_OUTSTANDING = 256, /* of a flood: what a ring of the port holds */
 };
 
-enum tcp_scenario { TCP_CONNECT_CLOSE, TCP_KEEPALIVE, TCP_HOLD };
+enum tcp_scenario { TCP_CONNECT_CLOSE, TCP_KEEPALIVE, TCP_HOLD, TCP_SLOW, TCP_FLOOD_SYN };
 
 static const struct {
 	const char *name;
@@ -27,6 +27,8 @@ static const struct {
 	{ "connect-close", TCP_CONNECT_CLOSE },
 	{ "keepalive", TCP_KEEPALIVE },
 	{ "hold", TCP_HOLD },
+	{ "slow", TCP_SLOW },
+	{ "flood-syn", TCP_FLOOD_SYN },
 };
 
 struct tcp_mode {
@@ -96,9 +98,9 @@ tcp_ask(struct tcp_mode *self, struct mr_error *error)
 	ask->per_connection = options->requests == UINT64_MAX ? 0 : (uint32_t)options->requests;
 	if (options->requests == UINT64_MAX && self->scenario == TCP_CONNECT_CLOSE && !kept)
 		ask->per_connection = ask->pipeline;
-	if (self->scenario == TCP_HOLD)
+	if (self->scenario == TCP_HOLD || self->scenario == TCP_SLOW)
 		ask->per_connection = 0;
-	if (!ask->per_connection && !kept)
+	if (!ask->per_connection && !kept && self->scenario != TCP_FLOOD_SYN)
 		return mr_error_set(error, -EINVAL, "--connections is needed");
 	if (ask->per_connection % ask->pipeline)
 		return mr_error_set(error, -EINVAL,
@@ -196,11 +198,18 @@ tcp_prepare(struct tcp_mode *self, struct mr_error *error)
 	client->timeout_ms = (uint32_t)(options->timeout_ns / MR_NS_PER_MS);
 	client->seed = gen_mix(options->seed);
 	client->slot_bits = tcp_slot_bits(self);
-	if (self->scenario != TCP_HOLD)
+	client->flood = self->scenario == TCP_FLOOD_SYN;
+	if (self->scenario == TCP_CONNECT_CLOSE || self->scenario == TCP_KEEPALIVE)
 		client->connections = (uint32_t)options->connections;
-	if (self->scenario == TCP_HOLD) {
+	if (self->scenario == TCP_SLOW) {
+		client->slow = gen_slow_read(options->variant);
+		if (!client->slow)
+			return mr_error_set(error, -EINVAL, "--variant: '%s' is none",
+					    options->variant ? options->variant : "");
+	}
+	if (self->scenario == TCP_HOLD || self->scenario == TCP_SLOW) {
 		if (!self->load.rate_qps || self->load.step_count)
-			return mr_error_set(error, -EINVAL, "hold opens at one --rate");
+			return mr_error_set(error, -EINVAL, "hold and slow open at one --rate");
 		self->loop->limit = options->connections;
 		client->again_ms = (uint32_t)(options->again_ns / MR_NS_PER_MS);
 	}

@@ -123,6 +123,10 @@ tcp_begin(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t intended)
 	struct gen_client *client = &self->client;
 	uint8_t batch = client->ask.pipeline;
 
+	if (mr_unlikely(client->options.flood)) {
+		gen_client_flood(client);
+		return true;
+	}
 	if (!self->limit && gen_client_ask(client, intended, batch))
 		return true;
 	if (client->options.connections ||

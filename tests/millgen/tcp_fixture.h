@@ -49,6 +49,8 @@ tick(uint64_t ms)
 struct setup {
 	bool v6, client_closes, no_timestamps;
 	uint32_t requests, connections, again_ms;
+	enum gen_slow slow;
+	bool flood;
 	uint8_t pipeline;
 	uint16_t mss;
 	uint64_t seed;
@@ -102,6 +104,8 @@ begin(const struct setup *with)
 		.timeout_ms = 5000,
 		.connections = with->connections,
 		.again_ms = with->again_ms,
+		.slow = with->slow,
+		.flood = with->flood,
 		.slot_bits = 10,
 		.seed = with->seed,
 	};

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * millgen/client_slow - clients that behave badly on purpose, for a server to bear or to shed.
+ * a server has to bear, or to shed.
+ *
+ * Each connection is looked at every again_ms, by its timer. A connection that the server ends is
+ * not opened again; what is open at the end is told.
+ */
+#include "client_int.h"
+
+enum {
+	SLOW_HOLES = 7,        /* single bytes sent out of order in one look, fewer than its room */
+	SLOW_READ_BYTES = 256, /* that a slow reader's window opens by */
+	SLOW_RESETS = 4,
+};
+
+#define SLOW_NAME(name, help) #name,
+static const char *const slow_names[] = { "", GEN_SLOW_VARIANTS(SLOW_NAME) };
+
+enum gen_slow
+gen_slow_read(const char *text)
+{
+	for (unsigned i = 1; text && i < MR_ARRAY_COUNT(slow_names); i++) {
+		const char *name = slow_names[i], *at = text;
+
+		for (; *name && (*name == *at || (*name == '_' && *at == '-')); name++)
+			at++;
+		if (!*name && !*at)
+			return (enum gen_slow)i;
+	}
+	return GEN_SLOW_none;
+}
+
+uint16_t
+client_slow_window(const struct gen_client *self, const struct gen_conn *conn)
+{
+	if (conn->state < GEN_ESTABLISHED)
+		return self->window;
+	switch (self->options.slow) {
+	case GEN_SLOW_zero_window:
+		return 0;
+	case GEN_SLOW_slow_reader:
+		return (uint16_t)(SLOW_READ_BYTES >> self->options.segment.window_scale);
+	case GEN_SLOW_none:
+	case GEN_SLOW_idle:
+	case GEN_SLOW_slowloris:
+	case GEN_SLOW_ooo_bomb:
+	case GEN_SLOW_rst_inject:
+		break;
+	}
+	return self->window;
+}
+
+/* slow_byte sends one byte of the request, `offset` bytes behind what was sent in order. */
+static void
+slow_byte(struct gen_client *self, struct gen_conn *conn, uint32_t offset)
+{
+	uint16_t mss = conn->mss;
+	uint32_t next = conn->snd_nxt;
+
+	conn->mss = 1;
+	client_send_batch(self, conn, next + offset, 1);
+	conn->mss = mss;
+	if (offset) /* nothing of it is in order */
+		conn->snd_nxt = next;
+}
+
+void
+client_slow_established(struct gen_client *self, struct gen_conn *conn)
+{
+	conn->flags |= GEN_CONN_HELD;
+	client_count(self, conn, GEN_TCP_ok, 1); /* the unit is the connection */
+	client_owe(self, conn);
+	if (self->options.slow == GEN_SLOW_zero_window ||
+	    self->options.slow == GEN_SLOW_slow_reader)
+		client_send_batch(self, conn, conn->snd_nxt, 1);
+	client_arm(self, conn, self->options.again_ms, true);
+}
+
+void
+client_slow_look(struct gen_client *self, struct gen_conn *conn)
+{
+	uint32_t bytes = gen_ask_bytes(&self->ask, conn->tuple, conn->ask_done);
+	uint32_t sent = conn->snd_nxt - conn->ask_seq;
+
+	switch (self->options.slow) {
+	case GEN_SLOW_slowloris:
+		if (sent + 1 < bytes) /* never the last byte */
+			slow_byte(self, conn, 0);
+		break;
+	case GEN_SLOW_ooo_bomb:
+		/* Every other byte, behind one that never comes. */
+		for (uint32_t i = 0; i < SLOW_HOLES; i++)
+			slow_byte(self, conn, 1 + (conn->retries++ * 2u) % (bytes - 1));
+		break;
+	case GEN_SLOW_slow_reader:
+	case GEN_SLOW_zero_window:
+		if (conn->snd_una != conn->snd_nxt)
+			client_send_batch(self, conn, conn->snd_una, 1);
+		else if (self->options.slow == GEN_SLOW_slow_reader)
+			client_emit(self, conn, GEN_ACK, conn->snd_nxt);
+		break;
+	case GEN_SLOW_rst_inject:
+		/* In the window, and none the next sequence number: RFC 5961 3.2. */
+		for (uint32_t i = 0; i < SLOW_RESETS; i++)
+			client_emit(self, conn, GEN_RST, conn->snd_nxt + 1 + i * 1000);
+		break;
+	case GEN_SLOW_none:
+	case GEN_SLOW_idle:
+		break;
+	}
+	client_arm(self, conn, self->options.again_ms, true);
+}
+
+/* ---- a flood of SYNs: no state at all ---- */
+
+void
+gen_client_flood(struct gen_client *self)
+{
+	struct gen_segment to = { .tuple = self->tuples.next };
+
+	client_note(self, GEN_TCP_opened);
+	client_syn(self, to.tuple, (uint32_t)gen_mix(to.tuple ^ self->options.seed));
+	gen_tuple_pass(&self->tuples);
+}
+
+void
+client_flooded(struct gen_client *self, const struct gen_segment *in)
+{
+	uint32_t iss = (uint32_t)gen_mix(in->tuple ^ self->options.seed);
+
+	if (!(in->flags & GEN_ACK) || in->ack != iss + 1) {
+		client_note(self, GEN_TCP_bad_ack);
+		return;
+	}
+	if (self->now_tsc < self->measure_tsc)
+		return;
+	client_note(self, in->flags & GEN_RST   ? GEN_TCP_refused
+			  : in->flags & GEN_SYN ? GEN_TCP_ok
+						: GEN_TCP_stray);
+}
