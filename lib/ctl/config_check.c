@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -56,6 +58,67 @@ check_memory(const struct mr_config *self, struct mr_error *error)
 			  mr_units_format_bytes(machine, have));
 }
 
+/* check_own_address looks for one address of the kernel among the service addresses. */
+static int
+check_own_address(const struct mr_config *self, const struct mr_port_config *port,
+		  const struct ifaddrs *own, struct mr_error *error)
+{
+	bool shared = !strcmp(port->kind, "afxdp"), copies = !strcmp(port->kind, "afpacket");
+	char text[MR_ADDR_TEXT_BYTES];
+	struct mr_addr addr;
+
+	for (size_t m = 0; m < port->bond.member_count; m++)
+		copies |= !strcmp(port->bond.members[m].kind, "afpacket");
+	shared = shared && !strcmp(port->target, own->ifa_name);
+	if (!own->ifa_addr || !(shared || copies))
+		return 0;
+	if (own->ifa_addr->sa_family == AF_INET)
+		addr = mr_addr_from_v4(
+			&((const struct sockaddr_in *)(const void *)own->ifa_addr)->sin_addr);
+	else if (own->ifa_addr->sa_family == AF_INET6)
+		addr = mr_addr_from_v6(
+			&((const struct sockaddr_in6 *)(const void *)own->ifa_addr)->sin6_addr);
+	else
+		return 0;
+	for (size_t i = 0; i < self->vip_count; i++) {
+		char place[MR_CONFIG_PLACE_BYTES];
+
+		if (!mr_addr_equal(&self->vips[i], &addr))
+			continue;
+		mr_addr_format(&addr, text);
+		if (copies)
+			return check_fail(
+				self, &self->vips[i], error,
+				"vips[]: the kernel has %s on %s and would answer for it "
+				"too: afpacket gives each frame to both; remove it there, or "
+				"use afxdp",
+				text, own->ifa_name);
+		mr_log(MR_LOG_WARNING,
+		       "%s: vips[]: %s is an address of interface %s itself: ping and DNS of it are "
+		       "answered here and no longer by the kernel",
+		       mr_config_place(self, &self->vips[i], place), text, own->ifa_name);
+	}
+	return 0;
+}
+
+/* check_own_addresses: service addresses that the kernel has too. Packet sockets give each frame
+ * to both, and the kernel would refuse what we answer. AF_XDP takes from the kernel what is
+ * steered; on the interface itself that may be meant, and is told. */
+static int
+check_own_addresses(const struct mr_config *self, struct mr_error *error)
+{
+	struct ifaddrs *addresses;
+	int rc = 0;
+
+	if (getifaddrs(&addresses))
+		return 0;
+	for (const struct ifaddrs *at = addresses; at && !rc; at = at->ifa_next)
+		for (size_t i = 0; i < self->port_count && !rc; i++)
+			rc = check_own_address(self, &self->ports[i].port, at, error);
+	freeifaddrs(addresses);
+	return rc;
+}
+
 int
 mr_config_check_machine(const struct mr_config *self, struct mr_error *error)
 {
@@ -84,7 +147,7 @@ mr_config_check_machine(const struct mr_config *self, struct mr_error *error)
 					  "ports[].%s: this program has no such kind of port",
 					  port->kind);
 	}
-	return 0;
+	return check_own_addresses(self, error);
 }
 
 bool

@@ -25,9 +25,25 @@ static struct {
 	FILE *log;
 } eal;
 
-/* The first line that DPDK called an error, of those that one failure brings: the cause; written by
- * whatever thread logs, read by the control thread right after a call that failed. */
+/* The first line that DPDK called an error, of those that one failure brings: the cause. Whatever
+ * thread logs it writes it, once: who takes the state from NONE to WRITING. The control thread
+ * reads it right after a call that failed, when it is KEPT, and makes it NONE again.
+ * shared: eal_error under eal_error_state's release and acquire */
+enum { EAL_ERROR_NONE, EAL_ERROR_WRITING, EAL_ERROR_KEPT };
+static int eal_error_state;
 static char eal_error[EAL_LINE_BYTES];
+
+static void
+eal_error_keep(const char *bytes, int length)
+{
+	int expected = EAL_ERROR_NONE;
+
+	if (!__atomic_compare_exchange_n(&eal_error_state, &expected, EAL_ERROR_WRITING, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	snprintf(eal_error, sizeof(eal_error), "%.*s", length, bytes);
+	__atomic_store_n(&eal_error_state, EAL_ERROR_KEPT, __ATOMIC_RELEASE);
+}
 
 static ssize_t
 eal_log_write(void *cookie, const char *bytes, size_t byte_count)
@@ -40,8 +56,8 @@ eal_log_write(void *cookie, const char *bytes, size_t byte_count)
 		length--;
 	if (!length)
 		return (ssize_t)byte_count;
-	if (severe && !eal_error[0])
-		snprintf(eal_error, sizeof(eal_error), "%.*s", (int)length, bytes);
+	if (severe)
+		eal_error_keep(bytes, (int)length);
 	mr_log(severe ? MR_LOG_WARNING : MR_LOG_DEBUG, "dpdk: %.*s", (int)length, bytes);
 	return (ssize_t)byte_count;
 }
@@ -49,13 +65,19 @@ eal_log_write(void *cookie, const char *bytes, size_t byte_count)
 const char *
 mr_port_eal_error(void)
 {
-	return eal_error[0] ? eal_error : "DPDK gave no reason";
+	bool kept = __atomic_load_n(&eal_error_state, __ATOMIC_ACQUIRE) == EAL_ERROR_KEPT;
+
+	return kept ? eal_error : "DPDK gave no reason";
 }
 
 void
 mr_port_eal_forget_error(void)
 {
-	eal_error[0] = 0;
+	int expected = EAL_ERROR_KEPT;
+
+	/* One that is being written right now belongs to what comes. */
+	(void)__atomic_compare_exchange_n(&eal_error_state, &expected, EAL_ERROR_NONE, false,
+					  __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 static void MR_PRINTF(1, 2) eal_argument(const char *format, ...)
@@ -158,6 +180,7 @@ mr_port_eal_start(const struct mr_port_eal_config *config, struct mr_error *erro
 	if (rte_eal_init(eal.argument_count, eal.arguments) < 0) {
 		code = mr_error_set(error, rte_errno ? -rte_errno : -EIO, "DPDK does not start: %s",
 				    mr_port_eal_error());
+		rmdir(rte_eal_get_runtime_dir());
 		rte_openlog_stream(NULL);
 		fclose(eal.log);
 		return code;

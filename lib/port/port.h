@@ -235,12 +235,19 @@ struct mr_port {
 	const struct mr_port_hook *hook; /* NULL: none */
 	void *hook_state;
 	struct mr_port_punt *punt; /* NULL: there is no kernel behind it */
-	bool moved;                /* owner: the control thread, from link to mr_port_poll_link */
+	/* What changes keeps a line's distance from what is const, before and behind: no
+	 * alignment, so that a port may lie in any memory. */
+	uint8_t apart[MR_CACHE_LINE];
+	/* owner: the control thread, from link to mr_port_poll_link */
+	bool moved;
 	/* shared: relaxed, written by the control thread */
 	bool link_up;
 	/* shared: written by the driver, under the gate's fences */
 	bool gate_open;
+	uint8_t apart_too[MR_CACHE_LINE];
 };
+static_assert(offsetof(struct mr_port, moved) - offsetof(struct mr_port, punt) >= MR_CACHE_LINE,
+	      "the workers' const fields share no line with what is written");
 
 /* mr_port_open probes the device named by config, sets up queue_count queues (config's, else
  * worker_count, at most the device's) with pools[q] for queue q, and starts it. On failure nothing
