@@ -2,7 +2,8 @@
  *
  * fuzz_tcp_segment - a connection in some state, then a row of segments, calls and pauses.
  *
- * Input: one byte of options, one that says how far the connection has come, then steps:
+ * Input: one byte of options, one that says which state the connection is in (every one of RFC 9293
+ * 3.3.2, and the compact TIME-WAIT), then steps:
  *   {op, ...}  op & 3: 0 a segment {flags, seq offset 16, ack offset 16, window 16, payload 8 x 8,
  *                       option bytes 8, options...}, its numbers counted from RCV.NXT and SND.UNA
  *                      1 raw bytes {count 8, bytes...} as a segment
@@ -24,6 +25,7 @@ struct rig {
 	struct mr_tcp_flow flow;
 	uint64_t now_ns, metrics[MR_TCP_METRIC_COUNT];
 	uint32_t conn, live, gens, pins, take;
+	bool opening; /* conn is ours, and not established yet */
 };
 
 static uint8_t pattern[PATTERN_BYTES];
@@ -50,6 +52,10 @@ on_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 	struct rig *r = context;
 
 	(void)tcp;
+	if (r->opening && conn == r->conn) { /* counted when it was opened */
+		r->opening = false;
+		return;
+	}
 	r->conn = conn;
 	r->live++;
 }
@@ -75,8 +81,10 @@ on_closed(void *context, struct mr_tcp *tcp, uint32_t conn, enum mr_tcp_reason r
 
 	(void)tcp;
 	(void)reason;
-	if (conn == r->conn)
+	if (conn == r->conn) {
 		r->conn = 0;
+		r->opening = false;
+	}
 	r->live--;
 }
 
@@ -218,6 +226,42 @@ segment(struct rig *r, struct mr_cursor *c)
 	put(r, bytes, MR_TCP_HEADER_BYTES + option_bytes + payload, seg.wnd & 3);
 }
 
+/* answer sends what the peer would: a segment without data, with the flags given and ACK. */
+static void
+answer(struct rig *r, uint8_t flags, uint32_t ack)
+{
+	struct mr_tcp_segment seg = { .src_port = 1000,
+				      .dst_port = 80,
+				      .flags = flags | MR_TCP_ACK,
+				      .seq = tcb(r)->rcv_nxt,
+				      .ack = ack,
+				      .wnd = 8000,
+				      .wscale = MR_TCP_WSCALE_NONE,
+				      .has_ts = true,
+				      .tsval = 3 };
+	uint8_t bytes[MR_TCP_HEADER_MAX_BYTES];
+
+	put(r, bytes, mr_tcp_segment_write(&seg, bytes), 0);
+}
+
+/* closing takes an established connection on into one of the states of its end. */
+static void
+closing(struct rig *r, uint8_t which)
+{
+	bool ours_first = which == 1 || which == 2 || which == 5 || which == 6;
+
+	if (r->conn == 0 || which == 0 || which > 6)
+		return; /* ESTABLISHED */
+	if (ours_first)
+		mr_tcp_shutdown(r->tcp, r->conn); /* FIN-WAIT-1 */
+	if (which == 2 || which == 6)
+		answer(r, 0, tcb(r)->snd_nxt); /* FIN-WAIT-2 */
+	if (which >= 3)                        /* CLOSE-WAIT; CLOSING; TIME-WAIT */
+		answer(r, MR_TCP_FIN, which == 5 ? tcb(r)->snd_una : tcb(r)->snd_nxt);
+	if (which == 4 && r->conn)
+		mr_tcp_shutdown(r->tcp, r->conn); /* LAST-ACK */
+}
+
 static void
 handshake(struct rig *r, uint8_t how)
 {
@@ -233,8 +277,14 @@ handshake(struct rig *r, uint8_t how)
 				      .tsval = 1 };
 	uint8_t bytes[MR_TCP_HEADER_MAX_BYTES];
 
-	if ((how & 3) == 0)
+	if ((how & 3) == 0) {
+		if (how & 64) { /* SYN-SENT */
+			r->conn = mr_tcp_connect(r->tcp, &r->flow, 0, 0);
+			r->opening = r->conn != 0;
+			r->live += r->opening;
+		}
 		return;
+	}
 	put(r, bytes, mr_tcp_segment_write(&seg, bytes), 0);
 	if ((how & 3) == 1 || tcb(r)->state != MR_TCP_SYN_RECEIVED)
 		return;
@@ -248,6 +298,7 @@ handshake(struct rig *r, uint8_t how)
 				       .has_ts = true,
 				       .tsval = 2 };
 	put(r, bytes, mr_tcp_segment_write(&seg, bytes), 0);
+	closing(r, how >> 2 & 7);
 }
 
 static void
