@@ -84,9 +84,23 @@ struct script {
 	uint32_t event_head, event_tail;
 };
 
+struct words {
+	char *at[SCRIPT_WORDS];
+	uint32_t count, next;
+};
+
 extern uint8_t script_pattern[2 * SCRIPT_PATTERN];
 
 void script_fail(struct script *s, const char *format, ...) MR_PRINTF(2, 3);
+
+/* ---- script_segment.c: the words of a line; segments put in and expected ---- */
+const char *script_word(struct words *w);
+bool script_take(struct words *w, const char *what);
+uint32_t script_number(struct script *s, struct words *w);
+void script_expect(struct script *s, const char *what, uint32_t is, uint32_t wanted);
+void script_do_input(struct script *s, struct words *w);
+void script_do_expect(struct script *s, struct words *w);
+void script_do_none(struct script *s);
 
 /* ---- script_world.c: the stack and its application ---- */
 void script_begin(struct script *s);

@@ -8,11 +8,6 @@
 
 #include "script.h"
 
-struct words {
-	char *at[SCRIPT_WORDS];
-	uint32_t count, next;
-};
-
 void
 script_fail(struct script *s, const char *format, ...)
 {
@@ -26,234 +21,6 @@ script_fail(struct script *s, const char *format, ...)
 		putchar('\n');
 	}
 	s->failed = true;
-}
-
-static const char *
-word(struct words *w)
-{
-	return w->next < w->count ? w->at[w->next++] : "";
-}
-
-static bool
-take(struct words *w, const char *what)
-{
-	if (w->next == w->count || strcmp(w->at[w->next], what) != 0)
-		return false;
-	w->next++;
-	return true;
-}
-
-static uint32_t
-number(struct script *s, struct words *w)
-{
-	const char *text = word(w);
-	char *end;
-	unsigned long value = strtoul(text, &end, 0);
-
-	if (*text == 0 || *end)
-		script_fail(s, "'%s' is not a number", text);
-	return (uint32_t)value;
-}
-
-/* ---- segments ---- */
-
-static uint8_t
-flags_of(struct script *s, const char *text)
-{
-	static const struct {
-		char letter;
-		uint8_t flag;
-	} letters[] = { { 'S', MR_TCP_SYN }, { 'F', MR_TCP_FIN }, { 'R', MR_TCP_RST },
-			{ 'P', MR_TCP_PSH }, { 'U', MR_TCP_URG }, { 'E', MR_TCP_ECE },
-			{ 'C', MR_TCP_CWR }, { '.', MR_TCP_ACK }, { '-', 0 } };
-	uint8_t flags = 0;
-
-	for (; *text; text++) {
-		size_t i = 0;
-
-		while (i < MR_ARRAY_COUNT(letters) && letters[i].letter != *text)
-			i++;
-		if (i == MR_ARRAY_COUNT(letters)) {
-			script_fail(s, "no such flag: %c", *text);
-			return 0;
-		}
-		flags |= letters[i].flag;
-	}
-	return flags;
-}
-
-static bool
-block_of(const char *text, uint32_t base, struct mr_tcp_block *out)
-{
-	char *end;
-
-	out->left = base + (uint32_t)strtoul(text, &end, 0);
-	if (end == text || *end != '-')
-		return false;
-	out->right = base + (uint32_t)strtoul(end + 1, &end, 0);
-	return *end == 0;
-}
-
-static void
-put_ts(struct script *s, struct words *w, struct mr_tcp_segment *seg)
-{
-	seg->has_ts = true;
-	seg->tsval = s->peer_tsval = number(s, w);
-	seg->tsecr = s->last_tsval;
-	if (take(w, "old"))
-		seg->tsecr = s->first_tsval;
-}
-
-static void
-do_input(struct script *s, struct words *w)
-{
-	struct mr_tcp_segment seg = { .wscale = MR_TCP_WSCALE_NONE, .wnd = 512 };
-	uint8_t ecn = 0;
-
-	seg.flags = flags_of(s, word(w));
-	seg.seq = s->peer_iss;
-	seg.ack = seg.flags & MR_TCP_ACK ? s->iss : 0;
-	while (w->next < w->count && !s->failed) {
-		if (take(w, "seq"))
-			seg.seq = s->peer_iss + number(s, w);
-		else if (take(w, "ack"))
-			seg.ack = s->iss + number(s, w);
-		else if (take(w, "win"))
-			seg.wnd = (uint16_t)number(s, w);
-		else if (take(w, "len"))
-			seg.payload_bytes = (uint16_t)number(s, w);
-		else if (take(w, "mss"))
-			seg.mss = (uint16_t)number(s, w);
-		else if (take(w, "ws"))
-			seg.wscale = (uint8_t)number(s, w);
-		else if (take(w, "sackok"))
-			seg.sack_permitted = true;
-		else if (take(w, "ts"))
-			put_ts(s, w, &seg);
-		else if (take(w, "ce"))
-			ecn = MR_TCP_CE;
-		else if (take(w, "sack"))
-			while (seg.sack_count < MR_TCP_SACK_MAX && w->next < w->count &&
-			       block_of(w->at[w->next], s->iss, &seg.sacks[seg.sack_count])) {
-				seg.sack_count++;
-				w->next++;
-			}
-		else
-			script_fail(s, "what is '%s' in a segment?", word(w));
-	}
-	if (s->ts && !seg.has_ts && !(seg.flags & MR_TCP_RST)) { /* an agreed option, filled in */
-		seg.has_ts = true;
-		seg.tsval = s->peer_tsval;
-		seg.tsecr = s->last_tsval;
-	}
-	script_input(s, &seg, ecn);
-}
-
-static void
-expect(struct script *s, const char *what, uint32_t is, uint32_t wanted)
-{
-	if (is != wanted)
-		script_fail(s, "%s is %u, not %u", what, is, wanted);
-}
-
-static void
-expect_sacks(struct script *s, struct words *w, const struct mr_tcp_segment *seg)
-{
-	struct mr_tcp_block block;
-	uint32_t i = 0;
-
-	for (; w->next < w->count && block_of(w->at[w->next], s->peer_iss, &block); w->next++, i++)
-		if (i >= seg->sack_count || seg->sacks[i].left != block.left ||
-		    seg->sacks[i].right != block.right)
-			script_fail(s, "SACK block %u of %u is %u-%u, not %s", i, seg->sack_count,
-				    i < seg->sack_count ? seg->sacks[i].left - s->peer_iss : 0,
-				    i < seg->sack_count ? seg->sacks[i].right - s->peer_iss : 0,
-				    w->at[w->next]);
-	expect(s, "the number of SACK blocks", seg->sack_count, i);
-}
-
-static void
-expect_at(struct script *s, struct words *w, const struct script_out *o)
-{
-	double wanted_ms = strtod(word(w), NULL);
-	double is_ms = (double)(o->at_ns - s->mark_ns) / 1e6;
-
-	if (is_ms < wanted_ms - 0.01 || is_ms > wanted_ms + 2)
-		script_fail(s, "left at %.3f ms, not %.3f", is_ms, wanted_ms);
-}
-
-static void
-expect_fields(struct script *s, struct words *w, const struct script_out *o)
-{
-	const struct mr_tcp_segment *seg = &o->seg;
-
-	while (w->next < w->count && !s->failed) {
-		if (take(w, "seq"))
-			expect(s, "seq", seg->seq - s->iss, number(s, w));
-		else if (take(w, "ack"))
-			expect(s, "ack", seg->ack - s->peer_iss, number(s, w));
-		else if (take(w, "win"))
-			expect(s, "win", seg->wnd, number(s, w));
-		else if (take(w, "len"))
-			expect(s, "len", seg->payload_bytes, number(s, w));
-		else if (take(w, "mss"))
-			expect(s, "mss", seg->mss, number(s, w));
-		else if (take(w, "ws"))
-			expect(s, "ws", seg->wscale, number(s, w));
-		else if (take(w, "nows"))
-			expect(s, "ws", seg->wscale, MR_TCP_WSCALE_NONE);
-		else if (take(w, "sackok"))
-			expect(s, "sackok", seg->sack_permitted, true);
-		else if (take(w, "nosackok"))
-			expect(s, "sackok", seg->sack_permitted, false);
-		else if (take(w, "sack"))
-			expect_sacks(s, w, seg);
-		else if (take(w, "nosack"))
-			expect(s, "the number of SACK blocks", seg->sack_count, 0);
-		else if (take(w, "tsecr"))
-			expect(s, "tsecr", seg->has_ts ? seg->tsecr : 0, number(s, w));
-		else if (take(w, "nots"))
-			expect(s, "timestamps", seg->has_ts, false);
-		else if (take(w, "ect"))
-			expect(s, "the ECN field", o->ecn, MR_TCP_ECT_0);
-		else if (take(w, "notect"))
-			expect(s, "the ECN field", o->ecn, 0);
-		else if (take(w, "at"))
-			expect_at(s, w, o);
-		else
-			script_fail(s, "what is '%s' in a segment?", word(w));
-	}
-}
-
-static void
-do_expect(struct script *s, struct words *w)
-{
-	const struct script_out *o = script_next_out(s);
-	const char *text = word(w);
-	uint8_t wanted = flags_of(s, text);
-	uint8_t mask = (uint8_t) ~(strchr(text, 'P') ? 0 : MR_TCP_PSH);
-
-	if (o == NULL) {
-		script_fail(s, "nothing left, but %s is expected", text);
-		return;
-	}
-	if ((o->seg.flags & mask) != (wanted & mask))
-		script_fail(s, "flags are %02x, not %s; seq %u ack %u len %u", o->seg.flags, text,
-			    o->seg.seq - s->iss, o->seg.ack - s->peer_iss, o->seg.payload_bytes);
-	if (!o->payload_right)
-		script_fail(s, "the payload is wrong");
-	expect_fields(s, w, o);
-}
-
-static void
-do_none(struct script *s)
-{
-	const struct script_out *o = script_next_out(s);
-
-	if (o)
-		script_fail(s, "flags %02x seq %u ack %u len %u left, but nothing is expected",
-			    o->seg.flags, o->seg.seq - s->iss, o->seg.ack - s->peer_iss,
-			    o->seg.payload_bytes);
 }
 
 /* ---- handshakes ---- */
@@ -270,23 +37,23 @@ handshake(struct script *s, struct words *w, bool active)
 	const struct script_event *e;
 
 	while (w->next < w->count && !s->failed) {
-		if (take(w, "ts")) {
+		if (script_take(w, "ts")) {
 			s->ts = syn.has_ts = ack.has_ts = true;
 			syn.tsval = ack.tsval = s->peer_tsval = 5000;
-		} else if (take(w, "nosack")) {
+		} else if (script_take(w, "nosack")) {
 			syn.sack_permitted = false;
-		} else if (take(w, "plain")) {
+		} else if (script_take(w, "plain")) {
 			syn.sack_permitted = false;
 			syn.wscale = MR_TCP_WSCALE_NONE;
 			ack.wnd = 65535;
-		} else if (take(w, "ecn")) {
+		} else if (script_take(w, "ecn")) {
 			syn.flags |= active ? MR_TCP_ECE : MR_TCP_ECE | MR_TCP_CWR;
-		} else if (take(w, "win")) {
-			ack.wnd = (uint16_t)number(s, w);
-		} else if (take(w, "mss")) {
-			syn.mss = (uint16_t)number(s, w);
+		} else if (script_take(w, "win")) {
+			ack.wnd = (uint16_t)script_number(s, w);
+		} else if (script_take(w, "mss")) {
+			syn.mss = (uint16_t)script_number(s, w);
 		} else {
-			script_fail(s, "what is '%s' in a handshake?", word(w));
+			script_fail(s, "what is '%s' in a handshake?", script_word(w));
 		}
 	}
 	syn.seq = s->peer_iss;
@@ -324,7 +91,7 @@ handshake(struct script *s, struct words *w, bool active)
 static void
 do_state(struct script *s, struct words *w)
 {
-	const char *wanted = word(w);
+	const char *wanted = script_word(w);
 	uint32_t slot = tcp_table_find(s->tcp, tcp_flow_hash(s->tcp, &s->flow), &s->flow);
 	const char *is = slot == 0 ? "none"
 			 : slot & TCP_SLOT_TIME_WAIT
@@ -339,7 +106,7 @@ static void
 do_event(struct script *s, struct words *w)
 {
 	const struct script_event *e = script_next_event(s);
-	const char *name = word(w), *reason = word(w);
+	const char *name = script_word(w), *reason = script_word(w);
 
 	if (e == NULL)
 		script_fail(s, "no event, but %s is expected", name);
@@ -350,11 +117,11 @@ do_event(struct script *s, struct words *w)
 static void
 do_metric(struct script *s, struct words *w)
 {
-	const char *name = word(w);
+	const char *name = script_word(w);
 
 	for (unsigned i = 0; i < mr_tcp_metric_table.count; i++)
 		if (strcmp(mr_tcp_metric_table.defs[i].name, name) == 0) {
-			expect(s, name, (uint32_t)s->metrics[i], number(s, w));
+			script_expect(s, name, (uint32_t)s->metrics[i], script_number(s, w));
 			return;
 		}
 	script_fail(s, "no metric %s", name);
@@ -363,7 +130,7 @@ do_metric(struct script *s, struct words *w)
 static void
 do_bytes(struct script *s, struct words *w)
 {
-	const char *name = word(w);
+	const char *name = script_word(w);
 	const struct {
 		const char *name;
 		uint32_t used;
@@ -378,7 +145,7 @@ do_bytes(struct script *s, struct words *w)
 
 	for (size_t i = 0; i < MR_ARRAY_COUNT(pools); i++)
 		if (strcmp(pools[i].name, name) == 0) {
-			expect(s, name, pools[i].used, number(s, w));
+			script_expect(s, name, pools[i].used, script_number(s, w));
 			return;
 		}
 	script_fail(s, "no pool %s", name);
@@ -397,16 +164,16 @@ tcb_of(struct script *s)
 static void
 do_icmp(struct script *s, struct words *w)
 {
-	const char *kind = word(w);
+	const char *kind = script_word(w);
 	uint32_t seq = 0, mtu = 0;
 
 	while (w->next < w->count) {
-		if (take(w, "seq"))
-			seq = number(s, w);
-		else if (take(w, "mtu"))
-			mtu = number(s, w);
+		if (script_take(w, "seq"))
+			seq = script_number(s, w);
+		else if (script_take(w, "mtu"))
+			mtu = script_number(s, w);
 		else
-			script_fail(s, "what is '%s' in icmp?", word(w));
+			script_fail(s, "what is '%s' in icmp?", script_word(w));
 	}
 	mr_tcp_icmp(s->tcp, &s->flow, s->iss + seq,
 		    strcmp(kind, "toobig") == 0 ? MR_TCP_ICMP_TOO_BIG
@@ -421,7 +188,7 @@ static void
 do_set(struct script *s, struct words *w)
 {
 	struct mr_tcp_config *c = &s->config;
-	const char *key = word(w);
+	const char *key = script_word(w);
 	const char *name = w->next < w->count ? w->at[w->next] : "";
 	const struct {
 		const char *key;
@@ -471,7 +238,7 @@ do_set(struct script *s, struct words *w)
 	}
 	for (size_t i = 0; i < MR_ARRAY_COUNT(keys); i++)
 		if (strcmp(keys[i].key, key) == 0) {
-			uint32_t value = number(s, w);
+			uint32_t value = script_number(s, w);
 
 			memcpy(keys[i].at, &value, keys[i].size); /* little-endian */
 			return;
@@ -484,12 +251,12 @@ do_set(struct script *s, struct words *w)
 static void
 do_send(struct script *s, struct words *w)
 {
-	uint32_t n = number(s, w), taken = script_send(s, n);
+	uint32_t n = script_number(s, w), taken = script_send(s, n);
 
 	if (w->next < w->count)
-		expect(s, "the number of bytes taken", taken, number(s, w));
+		script_expect(s, "the number of bytes taken", taken, script_number(s, w));
 	else
-		expect(s, "the number of bytes taken", taken, n);
+		script_expect(s, "the number of bytes taken", taken, n);
 }
 
 static bool
@@ -500,10 +267,10 @@ do_call(struct script *s, const char *verb, struct words *w)
 	} else if (strcmp(verb, "send") == 0) {
 		do_send(s, w);
 	} else if (strcmp(verb, "ref") == 0) {
-		if (!script_ref(s, number(s, w)))
+		if (!script_ref(s, script_number(s, w)))
 			script_fail(s, "ref refused");
 	} else if (strcmp(verb, "gen") == 0) {
-		if (!script_gen(s, number(s, w)))
+		if (!script_gen(s, script_number(s, w)))
 			script_fail(s, "gen refused");
 	} else if (strcmp(verb, "shutdown") == 0) {
 		mr_tcp_shutdown(s->tcp, s->conn);
@@ -512,13 +279,13 @@ do_call(struct script *s, const char *verb, struct words *w)
 	} else if (strcmp(verb, "abort") == 0) {
 		mr_tcp_abort(s->tcp, s->conn);
 	} else if (strcmp(verb, "deadline") == 0) {
-		mr_tcp_deadline(s->tcp, s->conn, number(s, w));
+		mr_tcp_deadline(s->tcp, s->conn, script_number(s, w));
 	} else if (strcmp(verb, "read") == 0) {
-		s->paused = take(w, "pause");
+		s->paused = script_take(w, "pause");
 		if (!s->paused)
 			mr_tcp_resume(s->tcp, s->conn);
 	} else if (strcmp(verb, "refuse") == 0) {
-		s->refuse_output = take(w, "on");
+		s->refuse_output = script_take(w, "on");
 	} else if (strcmp(verb, "icmp") == 0) {
 		do_icmp(s, w);
 	} else {
@@ -535,15 +302,15 @@ do_check(struct script *s, const char *verb, struct words *w)
 	else if (strcmp(verb, "event") == 0)
 		do_event(s, w);
 	else if (strcmp(verb, "noevent") == 0)
-		expect(s, "the number of events", s->event_tail - s->event_head, 0);
+		script_expect(s, "the number of events", s->event_tail - s->event_head, 0);
 	else if (strcmp(verb, "got") == 0)
-		expect(s, "got", (uint32_t)s->got, number(s, w));
+		script_expect(s, "got", (uint32_t)s->got, script_number(s, w));
 	else if (strcmp(verb, "acked") == 0)
-		expect(s, "acked", (uint32_t)s->acked, number(s, w));
+		script_expect(s, "acked", (uint32_t)s->acked, script_number(s, w));
 	else if (strcmp(verb, "cwnd") == 0)
-		expect(s, "cwnd", tcb_of(s)->cc.cwnd, number(s, w));
+		script_expect(s, "cwnd", tcb_of(s)->cc.cwnd, script_number(s, w));
 	else if (strcmp(verb, "ssthresh") == 0)
-		expect(s, "ssthresh", tcb_of(s)->cc.ssthresh, number(s, w));
+		script_expect(s, "ssthresh", tcb_of(s)->cc.ssthresh, script_number(s, w));
 	else if (strcmp(verb, "metric") == 0)
 		do_metric(s, w);
 	else if (strcmp(verb, "bytes") == 0)
@@ -556,7 +323,7 @@ do_check(struct script *s, const char *verb, struct words *w)
 static void
 do_line(struct script *s, struct words *w)
 {
-	const char *verb = word(w);
+	const char *verb = script_word(w);
 
 	if (strcmp(verb, "set") == 0) {
 		do_set(s, w);
@@ -565,11 +332,11 @@ do_line(struct script *s, struct words *w)
 	if (!s->running)
 		script_begin(s);
 	if (strcmp(verb, "<") == 0)
-		do_input(s, w);
+		script_do_input(s, w);
 	else if (strcmp(verb, ">") == 0)
-		do_expect(s, w);
+		script_do_expect(s, w);
 	else if (strcmp(verb, "none") == 0)
-		do_none(s);
+		script_do_none(s);
 	else if (strcmp(verb, "drain") == 0)
 		s->out_head = s->out_tail;
 	else if (strcmp(verb, "mark") == 0)
