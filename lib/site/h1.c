@@ -17,7 +17,6 @@ enum {
 	/* and how much may be queued by reference before reading stops: 64 answers, so that
 	 * extents are not the bound */
 	QUEUED_BYTES = 256 << 10,
-	ID_BYTES_MAX = 64, /* of a request's own X-Request-ID */
 };
 
 #define WORD_HANDLE   0x7fffffffull
@@ -229,75 +228,6 @@ refuse(struct run *run, uint16_t status)
 		run_finish(run);
 }
 
-/* id_set takes the request's own id where it is one, or makes one. */
-static void
-id_set(struct run *run, const struct request *request)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-_.:=+/";
-	const struct mr_http_field *field =
-		mr_http_first(request->message, MR_HTTP_FIELD_X_REQUEST_ID);
-	struct mr_site_server *self = run->self;
-	uint64_t word = 0;
-	bool usable = field && field->value_bytes && field->value_bytes <= ID_BYTES_MAX;
-
-	for (uint16_t i = 0; usable && i < field->value_bytes; i++)
-		usable = memchr(plain, request->bytes[field->value_at + i], sizeof(plain) - 1);
-	if (usable) {
-		run->id = request->bytes + field->value_at;
-		run->id_bytes = (uint8_t)field->value_bytes;
-		return;
-	}
-	for (size_t i = 0; i < sizeof(run->id_text); i++) {
-		if (i % 16 == 0) {
-			self->id_count++;
-			word = mr_hash_bytes(&self->id_key, &self->id_count,
-					     sizeof(self->id_count));
-		}
-		run->id_text[i] = "0123456789abcdef"[word >> (i % 16 * 4) & 15];
-	}
-	run->id = (const uint8_t *)run->id_text;
-	run->id_bytes = sizeof(run->id_text);
-}
-
-/* route_find fills request's route and canonical path; what it returns else is the answer. */
-static const struct site_answer *
-route_find(struct run *run, struct request *request)
-{
-	const struct mr_http_message *message = request->message;
-	struct mr_site_server *self = run->self;
-	const struct mr_site_set *sites = self->sites;
-	const struct site *site;
-	struct mr_tcp_view view;
-
-	if (mr_unlikely(message->target_form == MR_HTTP_ASTERISK_FORM))
-		return &sites->options_all;
-	if (mr_unlikely(!mr_tcp_view(run->tcp, run->conn, &view)))
-		return &sites->errors[SITE_500];
-	site = site_find(sites, &view.flow.local, view.flow.local_port,
-			 request->bytes + message->host.at, message->host.bytes);
-	if (mr_unlikely(!site)) {
-		self->tally[MR_SITE_no_site]++;
-		return &sites->errors[SITE_421];
-	}
-	request->site = site;
-	if (mr_unlikely(site->request_id))
-		id_set(run, request);
-	request->path = request->bytes + message->path.at;
-	request->path_bytes = message->path.bytes;
-	if (mr_unlikely(!message->path_plain || !request->path_bytes)) {
-		request->path_bytes = mr_http_path(request->path, request->path_bytes, self->path,
-						   MR_HTTP_PATH_ROOM(MR_HTTP_HEAD_BYTES_MAX));
-		request->path = self->path;
-	}
-	request->route =
-		site_route_find(sites, site, request->path, request->path_bytes, self->worker);
-	if (mr_likely(request->route))
-		return NULL;
-	self->tally[MR_SITE_no_route]++;
-	return site_error(sites, site, SITE_404);
-}
-
 static void
 request_answer(struct run *run, const struct request *request)
 {
@@ -322,7 +252,7 @@ respond(struct run *run, const struct mr_http_message *message, const uint8_t *b
 	const struct site_answer *answer;
 
 	run->id = NULL;
-	answer = route_find(run, &request);
+	answer = h1_route(run, &request);
 	run->close = close | message->close;
 	run->word += WORD_REQUEST;
 	if (mr_unlikely((run->word & WORD_REQUESTS) / WORD_REQUEST >= self->config.request_limit)) {

@@ -50,6 +50,10 @@ void h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor);
 void h1_answer(struct run *run, const struct mr_http_message *message,
 	       const struct site_answer *answer);
 
+/* h1_route fills the request's site, route and path, and the run's id; what it returns else is the
+ * answer. */
+const struct site_answer *h1_route(struct run *run, struct request *request);
+
 /* h1_static answers from the tree of a route (static.c). */
 void h1_static(struct run *run, const struct request *request);
 
