@@ -12,27 +12,6 @@ enum step { STEP_DONE, STEP_NO_DATA, STEP_FOLLOW };
 
 /* ---- writing ---- */
 
-/* Copies from a zone, which is readable 64 bytes behind its end. */
-static inline bool
-put_bytes(struct dns_answer *self, const uint8_t *from, uint32_t bytes)
-{
-	uint8_t *to = self->message + self->at;
-
-	if (mr_unlikely(self->at + bytes > self->limit))
-		return false;
-	if (mr_likely(self->at + bytes + 31 <= self->room)) {
-		for (uint32_t i = 0; i < bytes; i += 32) {
-			__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(from + i));
-
-			_mm256_storeu_si256((__m256i *)(void *)(to + i), v);
-		}
-	} else {
-		memcpy(to, from, bytes);
-	}
-	self->at += bytes;
-	return true;
-}
-
 static void
 point_owners(uint8_t *rr, unsigned count, uint32_t owner_at)
 {
@@ -54,7 +33,7 @@ put_rrset(struct dns_answer *self, const struct mr_zone_rrset *rrset, uint32_t o
 		bytes += rrset->sig_bytes;
 		count += rrset->sig_count;
 	}
-	if (mr_unlikely(!put_bytes(self, rrset->wire, bytes))) {
+	if (mr_unlikely(!dns_put_bytes(self, rrset->wire, bytes))) {
 		self->truncated = true;
 		return 0;
 	}
@@ -75,7 +54,7 @@ put_block(struct dns_answer *self, const struct mr_zone_block *block, uint32_t b
 {
 	uint32_t base = self->at, name_end = self->name_at + self->name->bytes;
 
-	if (base > DNS_CHAIN_BYTES || !put_bytes(self, mr_zone_block_wire(block), bytes))
+	if (base > DNS_CHAIN_BYTES || !dns_put_bytes(self, mr_zone_block_wire(block), bytes))
 		return false;
 	for (unsigned i = 0; i < block->link_count && block->links[i].at < bytes; i++) {
 		uint16_t value = block->links[i].value;
@@ -251,7 +230,7 @@ put_signatures(struct dns_answer *self, const struct mr_zone_node *node)
 		if (rrset->sig_count == 0)
 			continue;
 		any = true;
-		if (!put_bytes(self, rrset->wire + rrset->wire_bytes, rrset->sig_bytes)) {
+		if (!dns_put_bytes(self, rrset->wire + rrset->wire_bytes, rrset->sig_bytes)) {
 			self->truncated = true;
 			break;
 		}
