@@ -19,9 +19,16 @@ host_config(struct sim_world *w, struct sim_host *host)
 		.time_wait_limit = small ? 2 : 64,
 		.tx_limit = small ? 2 : 32,
 		.rx_limit = small ? 2 : 32,
-		.extent_limit = small ? 16 : 1024,
-		.run_limit = small ? 24 : 4096,
-		.chunk_limit = small ? 24 : 768,
+		/* in a strict seed nobody may be shed: enough for sixteen full queues */
+		.extent_limit = small       ? 16
+				: w->strict ? 4096
+					    : 1024,
+		.run_limit = small       ? 24
+			     : w->strict ? 8000
+					 : 4096,
+		.chunk_limit = small       ? 24
+			       : w->strict ? 4096
+					   : 768,
 		/* with cookies a lost ACK can leave one side alone: only probes will tell it */
 		.half_open_limit = !w->strict && sim_chance(w, 50) ? 0 : 16,
 		.mtu = sim_chance(w, 60) ? 1500 : (uint16_t)(576 + sim_below(w, 8000)),
