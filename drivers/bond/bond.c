@@ -93,14 +93,12 @@ bond_prepare(struct mr_port *port, struct mr_port_plan *plan, struct mr_error *e
 				    port->config.name, port->config.bond.member_count,
 				    MR_PORT_MEMBER_MAX);
 	if (self)
-		self->members =
-			aligned_alloc(MR_CACHE_LINE, MR_PORT_MEMBER_MAX * sizeof(*self->members));
+		self->members = calloc(MR_PORT_MEMBER_MAX, sizeof(*self->members));
 	if (self && self->members)
 		self->queues =
 			aligned_alloc(MR_CACHE_LINE, plan->queue_count * sizeof(*self->queues));
 	if (!self || !self->members || !self->queues)
 		return mr_error_set(error, -ENOMEM, "port %s: no memory", port->config.name);
-	memset(self->members, 0, MR_PORT_MEMBER_MAX * sizeof(*self->members));
 	memset(self->queues, 0, plan->queue_count * sizeof(*self->queues));
 	port->caps = all;
 	for (uint16_t i = 0; i < port->config.bond.member_count && !code; i++) {

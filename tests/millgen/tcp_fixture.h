@@ -242,7 +242,8 @@ reply_ts(uint8_t flags, uint32_t seq, uint32_t ack, const void *payload, uint32_
 	tcp[12] = (uint8_t)(header / 4 << 4);
 	tcp[13] = flags;
 	mr_store_be16(tcp + 14, flags & GEN_SYN ? 65535 : 512);
-	memcpy(tcp + header, payload, bytes);
+	if (bytes)
+		memcpy(tcp + header, payload, bytes);
 	mr_store_be16(tcp + 16,
 		      (uint16_t)~fixture_fold(
 			      fixture_sum(v6 ? fixture_sum(6 + header + bytes, frame + 22, 32)

@@ -275,14 +275,14 @@ now_s(void)
 int
 main(int argc, char **argv)
 {
-	uint8_t *pattern = malloc(2 * SIM_PATTERN);
+	static uint8_t pattern[2 * SIM_PATTERN];
 	double start_s = now_s();
 	struct mr_rng rng;
 
 	if (!parse(argc, argv))
 		return usage();
 	run = mmap(NULL, sizeof(*run), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (pattern == NULL || run == MAP_FAILED)
+	if (run == MAP_FAILED)
 		return 2;
 	run->next = options.from;
 	run->to = options.to;
