@@ -32,7 +32,7 @@ SIGNED_TYPES = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "DNAME", "DS", "RRSIG", 
                 "NSEC3", "NSEC3PARAM")
 NUMBERS = {number: name for name, number in TYPES.items()}
 A, NS, CNAME, SOA, AAAA, DNAME, OPT, DS, RRSIG, NSEC = 1, 2, 5, 6, 28, 39, 41, 43, 46, 47
-NSEC3, NSEC3PARAM, ANY = 50, 51, 255
+NSEC3, NSEC3PARAM, SVCB, HTTPS, ANY = 50, 51, 64, 65, 255
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED",
           6: "YXDOMAIN"}
 # How EDNS is used: None, or (offered size, DO).
@@ -299,11 +299,11 @@ def glue_optional(peer, question, ours, theirs):
         all(not within(record[0], *cut) for record in anyone)
 
 
-@rule("RFC 1034 4.3.2 (6)", "addresses that may be useful are added to an answer by some, by us too")
+@rule("RFC 1034 4.3.2 (6)", "what may be useful is added to an answer by some, addresses by us too")
 def additional_useful(peer, question, ours, theirs):
     one_has_more = ours.additional < theirs.additional or theirs.additional < ours.additional
     return ours.aa and ours.answer and less(ours, theirs) and one_has_more and \
-        all(record[1] in (A, AAAA, RRSIG) for record in ours.additional ^ theirs.additional)
+        all(record[1] in (A, AAAA, RRSIG, SVCB, HTTPS) for record in ours.additional ^ theirs.additional)
 
 
 @rule("RFC 2181 5", "Knot repeats addresses whose servers' names differ in case")
