@@ -308,9 +308,35 @@ reach(struct mr_tcp *self, struct tcp_tcb *t)
 static void
 note_recent(struct tcp_rx *rx, uint32_t seq)
 {
+	rx->latest_left = rx->latest_right = 0;
 	memmove(rx->recent + 1, rx->recent, sizeof(rx->recent) - sizeof(rx->recent[0]));
 	rx->recent[0] = seq;
 	rx->recent_count = (uint8_t)MR_MIN(rx->recent_count + 1, MR_TCP_SACK_MAX);
+}
+
+/* note_kept notes what has been kept, all of it new, behind chunk `hint` as it was before. What
+ * continues the latest range, or begins one right behind it, needs no walk through the chunks. */
+static void
+note_kept(const struct mr_tcp *self, struct tcp_rx *rx, uint32_t hint, uint32_t seq, uint32_t count)
+{
+	const struct tcp_chunk *last = tcp_chunk(self, rx->hint);
+	bool known = rx->latest_left != rx->latest_right, continues, behind;
+
+	continues = known && seq == rx->latest_right;
+	behind = known && seq_gt(seq, rx->latest_right) && hint && last->seq == seq &&
+		 tcp_chunk(self, hint)->next == rx->hint &&
+		 tcp_chunk(self, hint)->seq + tcp_chunk(self, hint)->bytes == rx->latest_right;
+	if (last->next && tcp_chunk(self, last->next)->seq == seq + count)
+		continues = behind = false; /* and has closed a gap */
+	if (continues) {                    /* a recent number of that range is there already */
+		rx->latest_right = seq + count;
+		return;
+	}
+	note_recent(rx, seq);
+	if (behind) {
+		rx->latest_left = seq;
+		rx->latest_right = seq + count;
+	}
 }
 
 static void
@@ -318,7 +344,7 @@ out_of_order(struct mr_tcp *self, struct tcp_tcb *t, uint32_t seq, const uint8_t
 	     uint32_t count, bool fin)
 {
 	struct tcp_rx *rx = rx_get(self, t, t->rcv_nxt);
-	uint32_t before, kept;
+	uint32_t before, kept, hint;
 
 	t->flags |= TCP_ACK_NOW; /* RFC 5681 4.2 */
 	if (rx == NULL || self->walk_left == 0) {
@@ -328,6 +354,7 @@ out_of_order(struct mr_tcp *self, struct tcp_tcb *t, uint32_t seq, const uint8_t
 		return;
 	}
 	before = rx->byte_count;
+	hint = rx->hint;
 	kept = keep(self, t, rx, seq, bytes, count);
 	if (kept < count) {
 		tcp_count(self, MR_TCP_drop_no_chunk);
@@ -342,7 +369,10 @@ out_of_order(struct mr_tcp *self, struct tcp_tcb *t, uint32_t seq, const uint8_t
 		} else {
 			tcp_count(self, MR_TCP_out_of_order);
 		}
-		note_recent(rx, seq);
+		if (rx->byte_count - before == count)
+			note_kept(self, rx, hint, seq, count);
+		else
+			note_recent(rx, seq);
 	}
 	rx_release_empty(self, t);
 }
@@ -474,19 +504,30 @@ range_around(struct mr_tcp *self, const struct tcp_tcb *t, const struct tcp_rx *
 	return open && seq_leq(out->left, seq) && seq_gt(out->right, seq);
 }
 
-/* RFC 2018 4: the range that holds the latest segment first, then those reported before. */
+/* RFC 2018 4: the range that holds the latest segment first, then those reported before. These are
+ * said in case an ACK was lost: they take no more than half of what a turn may walk, for else a
+ * large window with a hole would leave nothing to keep what arrives. */
 uint32_t
 tcp_receive_sacks(struct mr_tcp *self, const struct tcp_tcb *t, struct mr_tcp_block *out,
 		  uint32_t room)
 {
-	const struct tcp_rx *rx = tcp_rx(self, t);
+	struct tcp_rx *rx = tcp_rx(self, t);
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; rx && i < rx->recent_count && count < room && self->walk_left; i++) {
 		bool seen = false;
 
-		if (!range_around(self, t, rx, rx->recent[i], &out[count]))
+		if (i > 0 && self->walk_left < TCP_WALK_PER_TURN / 2)
+			break;
+		if (i == 0 && rx->latest_left != rx->latest_right &&
+		    seq_gt(rx->latest_left, t->rcv_nxt))
+			out[count] = (struct mr_tcp_block){ rx->latest_left, rx->latest_right };
+		else if (!range_around(self, t, rx, rx->recent[i], &out[count]))
 			continue;
+		if (i == 0) {
+			rx->latest_left = out[0].left;
+			rx->latest_right = out[0].right;
+		}
 		for (uint32_t k = 0; k < count; k++)
 			seen |= out[k].left == out[count].left;
 		count += !seen;

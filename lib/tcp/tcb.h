@@ -12,7 +12,7 @@
 #include "tcp/tcp.h"
 
 enum {
-	MR_TCP_LAYOUT_VERSION = 2,
+	MR_TCP_LAYOUT_VERSION = 3,
 	TCP_BUCKET_FILL = 6, /* entries per bucket at which the table grows */
 };
 
@@ -221,11 +221,13 @@ struct tcp_rx {
 	uint32_t fin_seq;    /* where the peer's FIN stands, if has_fin */
 	uint8_t has_fin, recent_count;
 	uint16_t unused;
-	uint32_t recent[MR_TCP_SACK_MAX]; /* a number inside each range reported lately, latest
+	uint32_t recent[MR_TCP_SACK_MAX];   /* a number inside each range reported lately, latest
 					     first */
-	uint32_t conn;                    /* whose this is; 0: free */
-	uint32_t advanced_ms;             /* RCV.NXT moved, or keeping began */
-	uint32_t spare[3];
+	uint32_t conn;                      /* whose this is; 0: free */
+	uint32_t advanced_ms;               /* RCV.NXT moved, or keeping began */
+	uint32_t latest_left, latest_right; /* the range of recent[0], found without a walk; equal:
+					       not known */
+	uint32_t spare[1];
 };
 
 static_assert(sizeof(struct tcp_rx) == MR_CACHE_LINE, "one line");
