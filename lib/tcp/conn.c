@@ -75,6 +75,7 @@ tcp_conn_open(struct mr_tcp *self, const struct mr_tcp_flow *flow, uint64_t hash
 	t->app_word = app_word;
 	memset((uint8_t *)t + MR_CACHE_LINE, 0, sizeof(*t) - MR_CACHE_LINE);
 	identity_write(t, flow, app, (uint8_t)state, self->now_ms);
+	__atomic_store_n(&t->flow.path_kept, flow->path, __ATOMIC_RELAXED);
 	t->ts_offset = tcp_ts_offset(hash);
 	t->last_rx_ms = self->now_ms;
 	t->ack_count = TCP_QUICK_ACKS;
@@ -273,6 +274,31 @@ tcp_conn_settle_end(struct mr_tcp *self, struct tcp_tcb *t)
 	hash = tcp_flow_hash(self, &t->flow);
 	tcp_timewait_enter(self, t, hash);
 	end(self, t, MR_TCP_END_OK);
+}
+
+/* tcp_conn_path: answers go where the latest segment came from. One segment may lie: no checksum
+ * covers a MAC address. So the path that two in a row came by is kept beside it. */
+void
+tcp_conn_path(struct tcp_tcb *t, uint16_t path)
+{
+	if (mr_unlikely(t->flow.path != path))
+		__atomic_store_n(&t->flow.path, path, __ATOMIC_RELAXED);
+	else if (mr_unlikely(t->flow.path_kept != path))
+		__atomic_store_n(&t->flow.path_kept, path, __ATOMIC_RELAXED);
+}
+
+/* tcp_conn_path_other: nobody answers on this path. One that only listens would never say that we
+ * talk to the wall, so the other path is tried, in turns. */
+void
+tcp_conn_path_other(struct mr_tcp *self, struct tcp_tcb *t)
+{
+	uint16_t path = t->flow.path, kept = t->flow.path_kept;
+
+	if (path == kept)
+		return;
+	tcp_count(self, MR_TCP_path_changed);
+	__atomic_store_n(&t->flow.path, kept, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->flow.path_kept, path, __ATOMIC_RELAXED);
 }
 
 /* tcp_enter returns whether this is the outermost entry on t. */

@@ -142,7 +142,8 @@ rescue(struct mr_tcp *self, struct tcp_tcb *t, struct mr_tcp_segment *seg)
 }
 
 static void
-not_acceptable(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_segment *seg)
+not_acceptable(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_in *in,
+	       const struct mr_tcp_segment *seg)
 {
 	uint32_t len = mr_tcp_segment_len(seg);
 
@@ -152,6 +153,7 @@ not_acceptable(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_segme
 	}
 	if (t->state == MR_TCP_SYN_RECEIVED && seg->flags & MR_TCP_SYN &&
 	    seg->seq + 1 == t->rcv_nxt) {
+		tcp_conn_path(t, in->flow.path);
 		if (tcp_challenge_allowed(self, t))
 			tcp_send_syn(self, t); /* our SYN+ACK was lost */
 		return;
@@ -387,7 +389,7 @@ input_conn(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_in *in,
 	if (!paws_ok(self, t, seg))
 		return;
 	if (!acceptable(t, seg) && !rescue(self, t, seg)) {
-		not_acceptable(self, t, seg);
+		not_acceptable(self, t, in, seg);
 		return;
 	}
 	/* second: RST */
@@ -415,8 +417,7 @@ input_conn(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_in *in,
 		t->ts_recent = seg->tsval;
 	t->last_rx_ms = self->now_ms;
 	t->probes = 0;
-	if (t->flow.path != in->flow.path) /* answers go where the latest segment came from */
-		__atomic_store_n(&t->flow.path, in->flow.path, __ATOMIC_RELAXED);
+	tcp_conn_path(t, in->flow.path);
 	input_fin_acked(self, t);
 	/* RFC 3168 6.1.3: the receiver's side of ECN */
 	if (t->flags & TCP_ECN) {

@@ -63,6 +63,7 @@
 	X(urgent, COUNTER, SEGMENTS, "Segments with URG; the pointer is ignored")                 \
 	X(out_of_order, COUNTER, SEGMENTS, "Segments kept out of order")                          \
 	X(duplicate, COUNTER, SEGMENTS, "Segments that brought nothing new")                      \
+	X(path_changed, COUNTER, EVENTS, "Unanswered for long: the path before was tried")        \
 	X(icmp_ignored, COUNTER, EVENTS, "ICMP errors for no connection or out of window")        \
 	X(icmp_soft, COUNTER, EVENTS, "ICMP errors reported as soft")                             \
 	X(pmtu_lowered, COUNTER, EVENTS, "Path MTU lowered by ICMP")                              \

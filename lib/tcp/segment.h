@@ -39,8 +39,9 @@ enum mr_tcp_flag {
 struct mr_tcp_flow {
 	struct mr_addr local, remote;
 	uint16_t local_port, remote_port;
-	uint32_t path; /* opaque: where the segment came in, given back with each one that goes out
-			*/
+	/* opaque: where the latest segment came in, given back with each one that goes out */
+	uint16_t path;
+	uint16_t path_kept; /* a connection's own: where two in a row came in; see tcp_conn_path */
 };
 
 struct mr_tcp_block {

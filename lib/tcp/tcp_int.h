@@ -263,6 +263,9 @@ void tcp_conn_end(struct mr_tcp *self, struct tcp_tcb *t, enum mr_tcp_reason rea
 void tcp_conn_reset(struct mr_tcp *self, struct tcp_tcb *t, enum mr_tcp_reason reason);
 /* Ends LAST_ACK, or turns TIME_WAIT into its compact form, once the application has read all. */
 void tcp_conn_settle_end(struct mr_tcp *self, struct tcp_tcb *t);
+/* A segment came by path; what was sent stays unanswered. */
+void tcp_conn_path(struct tcp_tcb *t, uint16_t path);
+void tcp_conn_path_other(struct mr_tcp *self, struct tcp_tcb *t);
 bool tcp_enter(struct tcp_tcb *t);
 void tcp_leave(struct mr_tcp *self, struct tcp_tcb *t, bool entered);
 void tcp_check(const struct mr_tcp *self, const struct tcp_tcb *t);

@@ -211,6 +211,7 @@ rto_fire(struct mr_tcp *self, struct tcp_tcb *t)
 {
 	struct tcp_tx *tx = tcp_tx(self, t);
 
+	tcp_conn_path_other(self, t);
 	if (!tcp_state_synchronized(t->state)) {
 		syn_timeout(self, t);
 		return;
@@ -237,6 +238,7 @@ persist_fire(struct mr_tcp *self, struct tcp_tcb *t)
 
 	if (tx == NULL)
 		return;
+	tcp_conn_path_other(self, t);
 	if (!(tx->bits & TCP_TX_PERSIST)) {
 		tx->bits |= TCP_TX_PERSIST;
 		tx->persist_since_ms = self->now_ms;
@@ -294,7 +296,8 @@ keepalive_fire(struct mr_tcp *self, struct tcp_tcb *t)
 		tcp_conn_reset(self, t, MR_TCP_END_KEEPALIVE);
 		return;
 	}
-	t->probes++;
+	if (t->probes++)
+		tcp_conn_path_other(self, t);
 	tcp_send_keepalive(self, t);
 }
 

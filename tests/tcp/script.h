@@ -10,10 +10,11 @@
  *                          mss N
  *   connected [OPT..]      a handshake that we began
  *   < FLAGS seq N ack N [win N] [len N] [mss N] [ws N] [sackok] [ts VAL [ECR]] [sack A-B ..] [ce]
+ *     [path N]
  *                          a segment arrives; FLAGS of S F R P U E C and . for ACK; - for none;
  *                          ECR is `old` (what we sent first) or, by default, what we sent last
  *   > FLAGS [seq N] [ack N] [win N] [len N] [mss N] [ws N] [sackok] [sack A-B ..] [nosack]
- *     [tsecr N] [nots] [ect] [notect] [at MS]
+ *     [tsecr N] [nots] [ect] [notect] [path N] [at MS]
  *                          the next segment that left is so; P is not compared unless asked for;
  *                          `at` is its time since the last `mark` (or the start), within 2 ms
  *   none                   nothing else has left
@@ -50,6 +51,7 @@ enum {
 struct script_out {
 	struct mr_tcp_segment seg; /* payload is not kept */
 	uint8_t ecn;
+	uint16_t path;
 	bool payload_right;
 	uint64_t at_ns;
 };
@@ -106,7 +108,7 @@ void script_do_none(struct script *s);
 void script_begin(struct script *s);
 void script_end(struct script *s);
 void script_pass(struct script *s, uint64_t ns);
-void script_input(struct script *s, struct mr_tcp_segment *seg, uint8_t ecn);
+void script_input(struct script *s, struct mr_tcp_segment *seg, uint8_t ecn, uint16_t path);
 struct script_out *script_next_out(struct script *s);
 const struct script_event *script_next_event(struct script *s);
 void script_connect(struct script *s);

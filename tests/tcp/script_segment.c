@@ -87,6 +87,7 @@ void
 script_do_input(struct script *s, struct words *w)
 {
 	struct mr_tcp_segment seg = { .wscale = MR_TCP_WSCALE_NONE, .wnd = 512 };
+	uint16_t path = 0;
 	uint8_t ecn = 0;
 
 	seg.flags = flags_of(s, script_word(w));
@@ -111,6 +112,8 @@ script_do_input(struct script *s, struct words *w)
 			put_ts(s, w, &seg);
 		else if (script_take(w, "ce"))
 			ecn = MR_TCP_CE;
+		else if (script_take(w, "path"))
+			path = (uint16_t)script_number(s, w);
 		else if (script_take(w, "sack"))
 			while (seg.sack_count < MR_TCP_SACK_MAX && w->next < w->count &&
 			       block_of(w->at[w->next], s->iss, &seg.sacks[seg.sack_count])) {
@@ -125,7 +128,7 @@ script_do_input(struct script *s, struct words *w)
 		seg.tsval = s->peer_tsval;
 		seg.tsecr = s->last_tsval;
 	}
-	script_input(s, &seg, ecn);
+	script_input(s, &seg, ecn, path);
 }
 
 void
@@ -198,6 +201,8 @@ expect_fields(struct script *s, struct words *w, const struct script_out *o)
 			script_expect(s, "the ECN field", o->ecn, MR_TCP_ECT_0);
 		else if (script_take(w, "notect"))
 			script_expect(s, "the ECN field", o->ecn, 0);
+		else if (script_take(w, "path"))
+			script_expect(s, "the path", o->path, script_number(s, w));
 		else if (script_take(w, "at"))
 			expect_at(s, w, o);
 		else

@@ -33,6 +33,7 @@ output(void *context, const struct mr_tcp_out *out)
 		script_fail(s, "too many segments left unread");
 	s->out_tail++;
 	o->ecn = out->ecn;
+	o->path = out->flow.path;
 	o->at_ns = s->now_ns;
 	if (o->seg.flags & MR_TCP_SYN) {
 		s->iss = o->seg.seq;
@@ -58,12 +59,13 @@ script_next_out(struct script *s)
 }
 
 void
-script_input(struct script *s, struct mr_tcp_segment *seg, uint8_t ecn)
+script_input(struct script *s, struct mr_tcp_segment *seg, uint8_t ecn, uint16_t path)
 {
 	uint8_t bytes[MR_TCP_HEADER_MAX_BYTES + 65536];
 	uint32_t offset = seg->seq - s->peer_iss - !(seg->flags & MR_TCP_SYN), header_bytes;
 	struct mr_tcp_in in = { .bytes = bytes, .ecn = ecn, .flow = s->flow };
 
+	in.flow.path = path;
 	seg->src_port = s->flow.remote_port;
 	seg->dst_port = s->flow.local_port;
 	header_bytes = mr_tcp_segment_write(seg, bytes);

@@ -62,7 +62,7 @@ handshake(struct script *s, struct words *w, bool active)
 		syn.flags |= MR_TCP_ACK;
 		syn.ack = s->iss + 1;
 		syn.tsecr = s->last_tsval;
-		script_input(s, &syn, 0);
+		script_input(s, &syn, 0, 0);
 		ack = (struct mr_tcp_segment){ 0 };
 		s->out_head = s->out_tail;
 		if (s->config.mtu != 0xffff) { /* the window of a SYN is not scaled: say it again */
@@ -73,13 +73,13 @@ handshake(struct script *s, struct words *w, bool active)
 			ack.tsval = syn.tsval;
 		}
 	} else {
-		script_input(s, &syn, 0);
+		script_input(s, &syn, 0, 0);
 		script_pass(s, 20 * MR_NS_PER_MS); /* the round trip */
 	}
 	ack.seq = s->peer_iss + 1;
 	ack.ack = s->iss + 1;
 	ack.tsecr = s->last_tsval;
-	script_input(s, &ack, 0);
+	script_input(s, &ack, 0, 0);
 	e = script_next_event(s);
 	if (e == NULL || strcmp(e->name, "accepted") != 0)
 		script_fail(s, "the handshake did not establish anything");
