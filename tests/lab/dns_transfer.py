@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""dns_transfer.py ORIGIN FILE: is the transfer on standard input, as dig or kdig prints it, what FILE holds?
+"""dns_transfer.py (FILE TRANSFER)...: is each transfer, as dig or kdig prints it, what FILE, named by its origin, holds?
 
 Both sides are read by ldns-read-zone, which brings them to one form, and compared; the transfer has nothing twice.
 """
 import collections
+import os
 import subprocess
 import sys
 import tempfile
-
-origin, path = sys.argv[1:]
 
 
 def records(text, what):
@@ -30,16 +29,26 @@ def records(text, what):
     )
 
 
-given = [line for line in sys.stdin.read().splitlines() if line.strip() and not line.startswith(";")]
-soas = [i for i, line in enumerate(given) if line.split()[3:4] == ["SOA"]]
-if soas not in ([0, len(given) - 1], [0]):  # dig +onesoa prints it once
-    sys.exit(f"the SOA stands in lines {soas} of {len(given)}")
-with open(path) as file:
-    wanted = records(f"$ORIGIN {origin}.\n" + file.read(), path)
-got = records("\n".join(given[: len(given) - (len(soas) == 2)]) + "\n", "the transfer")
-wanted = collections.Counter(wanted.keys())  # RFC 2181 5: what a file has twice is served once
-if got != wanted:
-    missing, more = wanted - got, got - wanted
-    sys.exit("\n".join([f"- {r}" for r in list(missing)[:10]] + [f"+ {r}" for r in list(more)[:10]]))
-if sum(got.values()) < 2:
-    sys.exit("nothing was compared")
+def compare(path, transfer):
+    origin = os.path.basename(path).removesuffix(".zone")
+    with open(transfer) as file:
+        lines = file.read().splitlines()
+    given = [line for line in lines if line.strip() and not line.startswith(";")]
+    soas = [i for i, line in enumerate(given) if line.split()[3:4] == ["SOA"]]
+    if soas not in ([0, len(given) - 1], [0]):  # dig +onesoa prints it once
+        sys.exit(f"{origin}: the SOA stands in lines {soas} of {len(given)}")
+    with open(path) as file:
+        wanted = records(f"$ORIGIN {origin}.\n" + file.read(), path)
+    got = records("\n".join(given[: len(given) - (len(soas) == 2)]) + "\n", "the transfer")
+    wanted = collections.Counter(wanted.keys())  # RFC 2181 5: what a file has twice is served once
+    if got != wanted:
+        missing, more = wanted - got, got - wanted
+        sys.exit("\n".join([f"- {r}" for r in list(missing)[:10]] + [f"+ {r}" for r in list(more)[:10]]))
+    if sum(got.values()) < 2:
+        sys.exit(f"{origin}: nothing was compared")
+
+
+if len(sys.argv) < 3 or len(sys.argv) % 2 == 0:
+    sys.exit(__doc__)
+for path, transfer in zip(sys.argv[1::2], sys.argv[2::2]):
+    compare(path, transfer)
