@@ -212,6 +212,15 @@ tcp_challenge(struct mr_tcp *self, struct tcp_tcb *t)
 	tcp_send_ack(self, t);
 }
 
+/* put_off: the output had no room; the rest leaves soon. An ACK may come before, but it may also be
+ * delayed at the peer, as it waits for a second segment. */
+static void
+put_off(struct mr_tcp *self, struct tcp_tcb *t)
+{
+	if (t->timer != TCP_TIMER_REORDER) /* comes soon too, and looks at more */
+		tcp_timer_set(self, t, TCP_TIMER_PACE, RETRY_US);
+}
+
 /* come_again: the rest leaves when an ACK or the timeout comes, or, if nothing is in flight, soon.
  */
 static void
@@ -243,7 +252,7 @@ send_data(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, uint32_t se
 	begin(self, t, &seg, flags, seq);
 	seg.payload_bytes = (uint16_t)gathered;
 	if (!emit(self, &t->flow, &seg, ecn)) {
-		come_again(self, t);
+		put_off(self, t);
 		return 0;
 	}
 	if (flags & MR_TCP_CWR)

@@ -24,7 +24,7 @@
 	X(stage_timers_time, COUNTER, NANOSECONDS, "Timed turns: timers, TCP's and others")       \
 	X(rx, COUNTER, PACKETS, "Packets taken from ports")                                       \
 	X(tx, COUNTER, PACKETS, "Packets given to ports")                                         \
-	X(tx_full, COUNTER, PACKETS, "Dropped: the port took no more after the bounded retries")  \
+	X(tx_full, COUNTER, PACKETS, "Dropped: the port took no more, and no room to wait")       \
 	X(dispatch_out, COUNTER, PACKETS, "Packets handed to another worker")                     \
 	X(dispatch_in, COUNTER, PACKETS,                                                          \
 	  "Packets taken from other workers and the control thread")                              \
@@ -41,6 +41,7 @@
 	X(job_stale, COUNTER, EVENTS, "Job completions ignored: their generation is over")        \
 	X(tcp_unserved, COUNTER, PACKETS, "Dropped: TCP, and connections are switched off")       \
 	X(tcp_way_full, COUNTER, PACKETS, "Dropped: segments of a new peer, all ways back taken") \
+	X(tcp_put_off, COUNTER, PACKETS, "Segments put off: the port took no more")               \
 	X(tcp_no_buffer, COUNTER, PACKETS, "Segments put off: no packet buffer")                  \
 	X(timer_fired, COUNTER, EVENTS, "Timers fired")                                           \
 	X(timer_refused, COUNTER, EVENTS, "Timers refused: all taken")

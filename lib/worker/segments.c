@@ -72,17 +72,24 @@ way_path(const struct mr_worker *self, const struct mr_tcp_flow *flow, struct mr
 
 /* ---- out ---- */
 
-/* segment_output is lib/tcp's way to the ports. False: no buffer now, ask again later. */
+/* segment_output is lib/tcp's way to the ports. False: no buffer now, or the port is full; ask
+ * again later. */
 static bool
 segment_output(void *context, const struct mr_tcp_out *out)
 {
 	struct mr_worker *self = context;
 	uint16_t l4_bytes = out->header_bytes + out->payload_bytes, headers;
 	struct mr_net_path path;
-	struct rte_mbuf *pkt = rte_pktmbuf_alloc(self->group->pools[self->index]);
 	uint8_t *frame, *tcp, *at;
+	struct rte_mbuf *pkt;
 	uint64_t sum;
 
+	if (out->payload_bytes &&
+	    mr_unlikely(!worker_lane_room(self, self->ways[out->flow.path].interface))) {
+		self->tally[MR_WORKER_tcp_put_off]++;
+		return false;
+	}
+	pkt = rte_pktmbuf_alloc(self->group->pools[self->index]);
 	if (mr_unlikely(!pkt)) {
 		self->tally[MR_WORKER_tcp_no_buffer]++;
 		return false;

@@ -10,15 +10,35 @@
 #include "worker/worker_int.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 enum {
 	FRAMES_AHEAD = 6, /* that are fetched while one is read */
 	FRAME_LINES = 3,  /* of a usual question and its answer */
 };
 
-/* lane_flush sends what the lane holds. A port that stays full after the retries loses the rest,
- * counted: waiting longer would stop every other queue of this worker. */
 static void
+lane_drop(struct mr_worker *self, struct worker_lane *lane)
+{
+	self->tally[MR_WORKER_tx_full] += lane->count;
+	rte_pktmbuf_free_bulk(lane->pkts, lane->count);
+	lane->count = 0;
+}
+
+/* lane_keep holds what is left after sent for the next turn: waiting here would stop every other
+ * queue of this worker. A port that takes nothing for long (its link is down) loses it. */
+MR_COLD static void
+lane_keep(struct mr_worker *self, struct worker_lane *lane, uint16_t sent)
+{
+	lane->full_ns = self->now_ns;
+	lane->count -= sent;
+	memmove(lane->pkts, lane->pkts + sent, lane->count * sizeof(lane->pkts[0]));
+	if (self->now_ns - lane->taken_ns > MR_WORKER_TX_HOLD_MS * MR_NS_PER_MS)
+		lane_drop(self, lane);
+}
+
+/* lane_flush sends what the lane holds, and returns how many frames have left it. */
+static uint32_t
 lane_flush(struct mr_worker *self, uint16_t port_index)
 {
 	struct mr_port *port = self->group->ports[port_index];
@@ -28,24 +48,39 @@ lane_flush(struct mr_worker *self, uint16_t port_index)
 	if (self->index >= port->queue_count) {
 		uint16_t owner = self->index % port->queue_count;
 
+		sent = lane->count;
 		for (uint16_t i = 0; i < lane->count; i++)
 			worker_hand_over(self, owner, lane->pkts[i], port_index, WORKER_OUT);
 		lane->count = 0;
-		return;
+		return sent;
 	}
 	for (int attempt = 0; attempt < MR_WORKER_TX_RETRY && sent < lane->count; attempt++)
 		sent += mr_port_tx(port, self->index, lane->pkts + sent, lane->count - sent);
 	self->tally[MR_WORKER_tx] += sent;
 	self->account.done[MR_STAGE_TX] += sent;
-	if (mr_unlikely(sent < lane->count)) {
-		self->tally[MR_WORKER_tx_full] += lane->count - sent;
-		rte_pktmbuf_free_bulk(lane->pkts + sent, lane->count - sent);
-	}
-	lane->count = 0;
+	if (sent)
+		lane->taken_ns = self->now_ns;
+	if (mr_unlikely(sent < lane->count))
+		lane_keep(self, lane, sent);
+	else
+		lane->count = 0;
+	return sent;
 }
 
-/* worker_lane_add puts pkt, now frame_bytes long, into the lane of port; a full lane is sent first.
- */
+bool
+worker_lane_room(struct mr_worker *self, uint16_t port)
+{
+	struct worker_lane *lane = &self->lanes[port];
+
+	if (mr_likely(lane->count < LANE_DATA_MAX))
+		return true;
+	if (lane->full_ns != self->now_ns)
+		lane_flush(self, port);
+	return lane->count < LANE_DATA_MAX;
+}
+
+/* worker_lane_add puts pkt, now frame_bytes long, into the lane of port; a full lane is sent first,
+ * and has no room if the port took none. */
 void
 worker_lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt, uint16_t frame_bytes)
 {
@@ -53,18 +88,36 @@ worker_lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt, uin
 
 	if (mr_unlikely(lane->count == MR_ARRAY_COUNT(lane->pkts)))
 		lane_flush(self, port);
+	if (mr_unlikely(lane->count == MR_ARRAY_COUNT(lane->pkts))) {
+		self->tally[MR_WORKER_tx_full]++;
+		rte_pktmbuf_free(pkt);
+		return;
+	}
+	if (!lane->count)
+		lane->taken_ns = self->now_ns;
 	pkt->data_len = frame_bytes;
 	pkt->pkt_len = frame_bytes;
 	pkt->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL; /* whose the bytes are */
 	lane->pkts[lane->count++] = pkt;
 }
 
-void
+uint32_t
 worker_lanes_flush(struct mr_worker *self)
 {
+	uint32_t sent = 0;
+
 	for (uint16_t port = 0; port < self->group->port_count; port++)
 		if (self->lanes[port].count)
-			lane_flush(self, port);
+			sent += lane_flush(self, port);
+	return sent;
+}
+
+/* worker_lanes_drop gives back what is still held when the worker ends. */
+void
+worker_lanes_drop(struct mr_worker *self)
+{
+	for (uint16_t port = 0; port < self->group->port_count; port++)
+		lane_drop(self, &self->lanes[port]);
 }
 
 /* flow_worker says which worker serves this flow when a port has fewer queues than there are

@@ -50,8 +50,10 @@ turn_begin(struct mr_worker *self, bool did_something)
 static uint32_t
 turn_serve(struct mr_worker *self)
 {
-	uint32_t done = worker_tcp_turn(self), jobs, timers;
+	uint32_t done = worker_lanes_flush(self), jobs, timers; /* what the turn before held */
 
+	worker_stage_end(self, MR_STAGE_TX, 0); /* counted by lane_flush */
+	done += worker_tcp_turn(self);
 	worker_stage_end(self, MR_STAGE_TIMERS, 0); /* what fired is counted there */
 	for (uint16_t port = 0; port < self->group->port_count; port++)
 		done += worker_turn_queue(self, port);
@@ -119,6 +121,7 @@ mr_worker_run(struct mr_worker *self)
 		turn_end(self, done);
 		turn_rest(self, done);
 	}
+	worker_lanes_drop(self);
 	__atomic_store_n(&self->running, false, __ATOMIC_RELAXED);
 	mr_rcu_unregister();
 	return 0;

@@ -103,8 +103,9 @@ enum {
 	MR_NOTE_RING = 256,
 	MR_WORKER_SOURCE_PORT_LOW = 32768, /* of active opens, up to 65535 */
 	MR_PIN_SLOTS = 4096,               /* 0 is nobody's */
-	MR_WORKER_TX_RETRY = 8, /* times that a full port is asked again within one burst */
-	MR_TIMER_MAX = 4096,    /* running timers of one worker */
+	MR_WORKER_TX_RETRY = 8,     /* times that a full port is asked again within one burst */
+	MR_WORKER_TX_HOLD_MS = 100, /* that frames wait for a port that takes none */
+	MR_TIMER_MAX = 4096,        /* running timers of one worker */
 	MR_WORKER_TIMERS_PER_TURN = 256,
 	MR_WORKER_SPIN_TURNS = 512, /* empty turns before an adaptive worker sleeps */
 	MR_WORKER_SLEEP_MIN_US = 10,

@@ -10,10 +10,19 @@
 
 #include "worker/worker.h"
 
-/* Frames on their way out of one port within a turn. A turn's stage makes at most one reply per
- * packet, and stages flush when a burst ends, so two bursts of room are never exceeded. */
+/* Frames on their way out of one port. A port that is full is asked again next turn, for
+ * MR_WORKER_TX_HOLD_MS; until then the lane holds what it did not take.
+ *
+ * (1) Data of connections stays in their queues once the lane holds LANE_DATA_MAX and the port
+ *     takes no more: what lies there is not lost, and need not be found missing by a timeout.
+ * (2) The rest of the room is for what nobody would ask for again: replies, bare ACKs, others'
+ *     frames. What comes beyond it is lost, counted. */
+enum { LANE_DATA_MAX = MR_BURST_MAX };
+
 struct worker_lane {
 	uint16_t count;
+	uint64_t taken_ns; /* the turn in which the port last took one, or the lane was empty */
+	uint64_t full_ns;  /* the turn in which the port last did not take all */
 	struct rte_mbuf *pkts[2 * MR_BURST_MAX];
 };
 
@@ -199,7 +208,11 @@ void worker_rings_destroy(struct mr_worker_group *group);
 
 void worker_lane_add(struct mr_worker *self, uint16_t port, struct rte_mbuf *pkt,
 		     uint16_t frame_bytes);
-void worker_lanes_flush(struct mr_worker *self);
+/* worker_lane_room: may a connection send data to port now? */
+bool worker_lane_room(struct mr_worker *self, uint16_t port);
+/* worker_lanes_flush returns how many frames the ports have taken. */
+uint32_t worker_lanes_flush(struct mr_worker *self);
+void worker_lanes_drop(struct mr_worker *self);
 
 /* apps.c: after the stack is made; and at the start of a turn. */
 int worker_apps_create(struct mr_worker *self, struct mr_error *error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * worker/segments and turn: connections that workers open, over a port whose queues bring answers
- * to whichever worker they like. Three workers driven by hand; the port is the test.
+ * to whichever worker they like, and may be full. Three workers driven by hand; the port is the
+ * test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,10 +18,11 @@
 enum {
 	WORKERS = 3,
 	APP = MR_TCP_APP_MAX - 1,
-	WIRE = 64,
+	WIRE = 256,
 	OPENS = 200, /* by each worker */
 	ETH = 14,
 	IP = 20,
+	LANE = MR_ARRAY_COUNT(((struct worker_lane *)0)->pkts),
 };
 
 static struct mr_worker_group group;
@@ -36,7 +38,8 @@ static uint32_t opened[WORKERS], ended[WORKERS], softs[WORKERS];
 /* ---- the wire: what left, and what waits to be received by each queue ---- */
 
 static struct rte_mbuf *out[WIRE], *in[WORKERS][WIRE];
-static uint32_t out_count, in_count[WORKERS];
+static uint32_t out_count, in_count[WORKERS], last_conn;
+static uint32_t wire_room = UINT32_MAX; /* that the port still takes */
 
 static uint16_t
 wire_rx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, uint16_t count)
@@ -54,6 +57,8 @@ wire_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **pkts, uint
 {
 	(void)self;
 	assert_in_range(queue, 0, port.queue_count - 1);
+	count = (uint16_t)MR_MIN(wire_room, (uint32_t)count);
+	wire_room -= wire_room == UINT32_MAX ? 0 : count;
 	for (uint16_t i = 0; i < count; i++) {
 		assert_true(out_count < WIRE);
 		out[out_count++] = pkts[i];
@@ -129,7 +134,7 @@ static void
 on_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 {
 	(void)tcp;
-	(void)conn;
+	last_conn = conn;
 	opened[worker_of(context)]++;
 }
 
@@ -372,6 +377,131 @@ test_port_of_nobody_is_refused_where_it_comes(void **state)
 	out_drop();
 }
 
+/* ---- a full port ---- */
+
+enum { PUT_OFF = 3, SENT_BYTES = 100 };
+
+/* established_one opens from worker 0 and returns the connection. */
+static uint32_t
+established_one(void)
+{
+	struct rte_mbuf *pkt = open_one(0);
+
+	reply(pkt, MR_TCP_SYN | MR_TCP_ACK);
+	wire_give(0, pkt);
+	settle();
+	out_drop();
+	return last_conn;
+}
+
+/* each_leaves_once: what lies on the wire is data of as many connections, none of them twice. */
+static void
+each_leaves_once(uint32_t count)
+{
+	static bool seen[UINT16_MAX + 1];
+
+	assert_int_equal(out_count, count);
+	memset(seen, 0, sizeof(seen));
+	for (uint32_t i = 0; i < out_count; i++) {
+		const uint8_t *tcp = rte_pktmbuf_mtod(out[i], const uint8_t *) + ETH + IP;
+
+		assert_int_equal(out[i]->data_len - ETH - IP - (tcp[12] >> 4) * 4, SENT_BYTES);
+		assert_false(seen[mr_load_be16(tcp)]);
+		seen[mr_load_be16(tcp)] = true;
+	}
+	out_drop();
+}
+
+static void
+test_full_port_puts_data_off_and_loses_none(void **state)
+{
+	static const uint8_t bytes[SENT_BYTES];
+	struct mr_worker *worker = group.workers[0];
+	const struct worker_lane *lane = &worker->lanes[0];
+	uint32_t conns[LANE_DATA_MAX + PUT_OFF];
+
+	(void)state;
+	port.queue_count = WORKERS;
+	for (unsigned i = 0; i < MR_ARRAY_COUNT(conns); i++)
+		conns[i] = established_one();
+	memset(worker->tally, 0, sizeof(worker->tally));
+	wire_room = 0;
+	for (unsigned i = 0; i < MR_ARRAY_COUNT(conns); i++)
+		assert_int_equal(mr_tcp_send(worker->tcp, conns[i], bytes, SENT_BYTES), SENT_BYTES);
+	assert_int_equal(lane->count, LANE_DATA_MAX);
+	assert_int_equal(worker->tally[MR_WORKER_tcp_put_off], PUT_OFF);
+	assert_int_equal(worker_lanes_flush(worker), 0);
+	assert_int_equal(lane->count, LANE_DATA_MAX);
+	/* the port takes some: the rest stays, in its order */
+	wire_room = 10;
+	assert_int_equal(worker_lanes_flush(worker), 10);
+	assert_int_equal(lane->count, LANE_DATA_MAX - 10);
+	wire_room = UINT32_MAX;
+	assert_int_equal(worker_lanes_flush(worker), LANE_DATA_MAX - 10);
+	/* what was put off comes by itself, soon */
+	worker->now_ns += 2 * MR_NS_PER_MS;
+	mr_tcp_turn(worker->tcp, worker->now_ns, 128);
+	worker_lanes_flush(worker);
+	each_leaves_once(MR_ARRAY_COUNT(conns));
+	assert_int_equal(worker->tally[MR_WORKER_tx_full], 0);
+	for (unsigned i = 0; i < MR_ARRAY_COUNT(conns); i++)
+		mr_tcp_abort(worker->tcp, conns[i]);
+	settle();
+	out_drop();
+}
+
+static void
+lane_fill(struct mr_worker *worker, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		worker_lane_add(worker, 0, rte_pktmbuf_alloc(pools[0]), 60);
+}
+
+static void
+test_full_port_loses_what_has_no_room(void **state)
+{
+	struct mr_worker *worker = group.workers[0];
+
+	(void)state;
+	memset(worker->tally, 0, sizeof(worker->tally));
+	wire_room = 0;
+	lane_fill(worker, LANE);
+	assert_int_equal(worker->tally[MR_WORKER_tx_full], 0);
+	lane_fill(worker, 1);
+	assert_int_equal(worker->tally[MR_WORKER_tx_full], 1);
+	wire_room = UINT32_MAX;
+	assert_int_equal(worker_lanes_flush(worker), LANE);
+	out_drop();
+}
+
+static void
+test_port_that_takes_nothing_for_long_loses_what_is_held(void **state)
+{
+	struct mr_worker *worker = group.workers[0];
+	const struct worker_lane *lane = &worker->lanes[0];
+
+	(void)state;
+	memset(worker->tally, 0, sizeof(worker->tally));
+	wire_room = 1;
+	lane_fill(worker, 3);
+	worker_lanes_flush(worker);
+	worker->now_ns += MR_WORKER_TX_HOLD_MS * MR_NS_PER_MS;
+	worker_lanes_flush(worker);
+	assert_int_equal(lane->count, 2);
+	worker->now_ns++;
+	worker_lanes_flush(worker);
+	assert_int_equal(lane->count, 0);
+	assert_int_equal(worker->tally[MR_WORKER_tx_full], 2);
+	/* the next is held as long again */
+	lane_fill(worker, 1);
+	worker_lanes_flush(worker);
+	assert_int_equal(lane->count, 1);
+	worker_lanes_drop(worker);
+	assert_int_equal(lane->count, 0);
+	wire_room = UINT32_MAX;
+	out_drop();
+}
+
 int
 main(void)
 {
@@ -380,6 +510,9 @@ main(void)
 		cmocka_unit_test(test_answers_by_one_queue_reach_who_opened),
 		cmocka_unit_test(test_icmp_error_reaches_who_opened),
 		cmocka_unit_test(test_port_of_nobody_is_refused_where_it_comes),
+		cmocka_unit_test(test_full_port_puts_data_off_and_loses_none),
+		cmocka_unit_test(test_full_port_loses_what_has_no_room),
+		cmocka_unit_test(test_port_that_takes_nothing_for_long_loses_what_is_held),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
