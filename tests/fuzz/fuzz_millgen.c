@@ -46,10 +46,11 @@ fuzz_begin(void)
 			abort();
 		gen_frames_set_macs(&frames, lane, &mac, &mac);
 		neigh.hops[lane].addr = target;
+		neigh.ways[lane] = &frames.lanes[lane].way;
 	}
 	if (gen_match_create(&match, &frames, &match_options, NULL))
 		abort();
-	neigh.frames = &frames;
+	neigh.way_count = 2;
 }
 
 /* fuzz_mend makes the checksums of a datagram hold, where its lengths do. */
