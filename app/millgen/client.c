@@ -577,6 +577,8 @@ gen_client_segment(struct gen_client *self, const struct gen_segment *in)
 		client_emit(self, conn, GEN_ACK, conn->snd_nxt); /* it was told to send none */
 		return;
 	}
+	if (mr_unlikely(self->options.slow == GEN_SLOW_sack_bomb && in->payload_bytes))
+		return;                 /* its timer says what came */
 	skip = conn->rcv_nxt - in->seq; /* 0, or what came already of it */
 	if (in->payload_bytes > skip) {
 		uint32_t fresh = in->payload_bytes - skip;

@@ -52,6 +52,7 @@ enum {
 	X(zero_window, "asks, and never opens its window")                              \
 	X(slow_reader, "asks, and reads 256 bytes at a time")                           \
 	X(ooo_bomb, "sends every other byte of a request, behind one that never comes") \
+	X(sack_bomb, "asks, reads nothing, and SACKs single bytes of the answer")       \
 	X(rst_inject, "resets by guessed sequence numbers: in the window, and not the next")
 
 enum gen_slow {

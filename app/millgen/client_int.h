@@ -32,6 +32,10 @@ client_slot(const struct gen_client *self, const struct gen_conn *conn)
 
 /* client_emit sends one segment without payload, with what is acknowledged so far. */
 void client_emit(struct gen_client *self, struct gen_conn *conn, uint8_t flags, uint32_t seq);
+
+/* client_emit_sack sends an ACK with three SACK blocks, big-endian edges. */
+void client_emit_sack(struct gen_client *self, struct gen_conn *conn,
+		      const uint8_t blocks[GEN_SACK_BYTES]);
 /* client_send_batch sends the outstanding requests from sequence number `from` on, at most
  * segment_limit segments. */
 void client_send_batch(struct gen_client *self, struct gen_conn *conn, uint32_t from,

@@ -55,6 +55,25 @@ client_emit(struct gen_client *self, struct gen_conn *conn, uint8_t flags, uint3
 		gen_segment_build(&self->templates, &self->tuples, &parts, frame, &out, 0);
 }
 
+void
+client_emit_sack(struct gen_client *self, struct gen_conn *conn,
+		 const uint8_t blocks[GEN_SACK_BYTES])
+{
+	struct gen_tuple_parts parts = gen_tuple_parts(&self->tuples, conn->tuple);
+	uint8_t *frame = client_frame(self);
+	struct gen_segment_out out;
+
+	if (!frame)
+		return;
+	client_fill(self, conn, GEN_ACK, conn->snd_nxt, &out);
+	out.shape = GEN_SHAPE_SACK;
+	memcpy(frame + gen_segment_room(&self->templates, parts.way, out.shape), blocks,
+	       GEN_SACK_BYTES);
+	self->out->bytes[self->out->count++] =
+		gen_segment_build(&self->templates, &self->tuples, &parts, frame, &out,
+				  GEN_SACK_BYTES);
+}
+
 /* client_stream writes up to room_bytes of the outstanding requests, from `offset` bytes behind the
  * oldest one's begin, and returns how many it wrote. */
 static uint32_t

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * millgen/client_slow - clients that behave badly on purpose, for a server to bear or to shed.
- * a server has to bear, or to shed.
  *
  * Each connection is looked at every again_ms, by its timer. A connection that the server ends is
  * not opened again; what is open at the end is told.
@@ -12,6 +11,8 @@ enum {
 	SLOW_HOLES = 7,        /* single bytes sent out of order in one look, fewer than its room */
 	SLOW_READ_BYTES = 256, /* that a slow reader's window opens by */
 	SLOW_RESETS = 4,
+	SLOW_SACKS = 7,           /* segments of three blocks in one look */
+	SLOW_SACK_SPAN = 4 * 536, /* they lie in so many bytes, which any first window has */
 };
 
 #define SLOW_NAME(name, help) #name,
@@ -45,6 +46,7 @@ client_slow_window(const struct gen_client *self, const struct gen_conn *conn)
 	case GEN_SLOW_idle:
 	case GEN_SLOW_slowloris:
 	case GEN_SLOW_ooo_bomb:
+	case GEN_SLOW_sack_bomb:
 	case GEN_SLOW_rst_inject:
 		break;
 	}
@@ -72,9 +74,25 @@ client_slow_established(struct gen_client *self, struct gen_conn *conn)
 	client_count(self, conn, GEN_TCP_ok, 1); /* the unit is the connection */
 	client_owe(self, conn);
 	if (self->options.slow == GEN_SLOW_zero_window ||
-	    self->options.slow == GEN_SLOW_slow_reader)
+	    self->options.slow == GEN_SLOW_slow_reader || self->options.slow == GEN_SLOW_sack_bomb)
 		client_send_batch(self, conn, conn->snd_nxt, 1);
 	client_arm(self, conn, self->options.again_ms, true);
+}
+
+/* slow_sack says that three single bytes came, with holes between them, and what is before them did
+ * not: RFC 2018 3. Each makes the sender's board finer. */
+static void
+slow_sack(struct gen_client *self, struct gen_conn *conn)
+{
+	uint8_t blocks[GEN_SACK_BYTES];
+
+	for (uint8_t *at = blocks; at < blocks + sizeof(blocks); at += 8) {
+		uint32_t left = conn->rcv_nxt + 1 + (conn->retries++ * 2u) % SLOW_SACK_SPAN;
+
+		mr_store_be32(at, left);
+		mr_store_be32(at + 4, left + 1);
+	}
+	client_emit_sack(self, conn, blocks);
 }
 
 void
@@ -92,6 +110,12 @@ client_slow_look(struct gen_client *self, struct gen_conn *conn)
 		/* Every other byte, behind one that never comes. */
 		for (uint32_t i = 0; i < SLOW_HOLES; i++)
 			slow_byte(self, conn, 1 + (conn->retries++ * 2u) % (bytes - 1));
+		break;
+	case GEN_SLOW_sack_bomb:
+		if (conn->snd_una != conn->snd_nxt)
+			client_send_batch(self, conn, conn->snd_una, 1);
+		for (uint32_t i = 0; i < SLOW_SACKS; i++)
+			slow_sack(self, conn);
 		break;
 	case GEN_SLOW_slow_reader:
 	case GEN_SLOW_zero_window:

@@ -93,7 +93,7 @@ static const struct option_row option_rows[] = {
 	  "but badly, see --variant), flood-syn (SYNs, and nothing after them) [connect-close]" },
 	{ "--variant", "NAME", TEXT, TCP, AT(variant), 0, 0,
 	  "of slow: idle, slowloris (a byte every --again), zero-window, slow-reader, ooo-bomb, "
-	  "rst-inject; tiny segments: --mss 48 with any scenario" },
+	  "sack-bomb, rst-inject; tiny segments: --mss 48 with any scenario" },
 	{ "--path", "PATH", TEXT, TCP, AT(path), 0, 0,
 	  "%u is an object's number below --count [/]" },
 	{ "--host", "NAME", TEXT, TCP, AT(host), 0, 0, "[millgen]" },

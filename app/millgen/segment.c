@@ -34,9 +34,11 @@ segment_options(uint8_t *at, uint8_t family, enum gen_segment_shape shape,
 			mr_writer_bytes(&out, "\0\0\0\0\0\0\0", 8);
 		if (options->window_scale)
 			mr_writer_be32(&out, 0x01030300u | options->window_scale);
-	} else if (shape == GEN_SHAPE_TIMESTAMP) {
+	} else if (shape == GEN_SHAPE_TIMESTAMP || shape == GEN_SHAPE_SACK) {
 		mr_writer_be32(&out, SEGMENT_TIMESTAMPS_BE);
 		mr_writer_bytes(&out, "\0\0\0\0\0\0\0", 8);
+		if (shape == GEN_SHAPE_SACK)
+			mr_writer_be32(&out, 0x01010500u | (2 + GEN_SACK_BYTES));
 	}
 	MR_ASSERT(!out.failed);
 	return (uint16_t)(out.at - at);
@@ -53,7 +55,8 @@ segment_template_make(struct gen_segment_template *self, const struct gen_way *w
 	mr_store_be16(tcp + 2, way->target_port);
 	self->tcp_bytes = (uint16_t)(GEN_TCP_BYTES + segment_options(tcp + GEN_TCP_BYTES,
 								     way->family, shape, options));
-	tcp[12] = (uint8_t)(self->tcp_bytes / 4 << 4);
+	tcp[12] = (uint8_t)((self->tcp_bytes + (shape == GEN_SHAPE_SACK ? GEN_SACK_BYTES : 0)) / 4
+			    << 4);
 	self->header_bytes = (uint16_t)(way->l4_offset + self->tcp_bytes);
 	if (way->family == 4)
 		self->ip_sum = gen_sum_bytes(0, ip, GEN_IPV4_BYTES);
@@ -113,7 +116,7 @@ gen_segment_build(const struct gen_segment_templates *self, const struct gen_tup
 	be = __builtin_bswap16(out->window);
 	memcpy(tcp + 14, &be, 2);
 	sum += be;
-	if (out->shape == GEN_SHAPE_TIMESTAMP) {
+	if (out->shape == GEN_SHAPE_TIMESTAMP || out->shape == GEN_SHAPE_SACK) {
 		sum += segment_put(tcp + GEN_TCP_BYTES + 4, out->ts_val);
 		sum += segment_put(tcp + GEN_TCP_BYTES + 8, out->ts_ecr);
 	} else if (out->shape == GEN_SHAPE_SYN &&

@@ -14,6 +14,7 @@
 enum {
 	GEN_TCP_BYTES = 20,
 	GEN_TCP_MAX_BYTES = 60,
+	GEN_SACK_BYTES = 24,          /* of the blocks of GEN_SHAPE_SACK */
 	GEN_TCP_TIMESTAMP_BYTES = 12, /* with two NOPs */
 	GEN_TCP_PROTOCOL = 6,
 	GEN_SEGMENT_TEMPLATE_BYTES = 128,
@@ -28,6 +29,7 @@ enum gen_segment_shape {
 	GEN_SHAPE_PLAIN,     /* no option */
 	GEN_SHAPE_TIMESTAMP, /* with timestamps */
 	GEN_SHAPE_SYN,       /* all that a SYN offers */
+	GEN_SHAPE_SACK,      /* with timestamps and three blocks: the blocks are the payload */
 	GEN_SHAPES,
 };
 

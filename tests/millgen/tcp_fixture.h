@@ -15,6 +15,7 @@ enum { HZ = 1000000000, SERVER_ISS = 0xfffffff0 /* it wraps in every answer */, 
 
 /* What the client sent, taken apart. */
 struct sent {
+	uint32_t blocks[3][2]; /* SACK */
 	uint32_t seq, ack, bytes, ts_val, ts_ecr;
 	uint16_t port, window;
 	uint8_t flags, client[16];
@@ -171,6 +172,10 @@ take(void)
 		t.sent.ts_ecr = mr_load_be32(tcp + 28);
 	} else if (header == 40) {
 		t.sent.ts_val = mr_load_be32(tcp + 28);
+	} else if (header == 60) {
+		assert_int_equal(mr_load_be32(tcp + 32), 0x0101051a);
+		for (unsigned i = 0; i < 6; i++)
+			t.sent.blocks[i / 2][i % 2] = mr_load_be32(tcp + 36 + 4 * i);
 	}
 	memcpy(t.sent.payload, tcp + header, t.sent.bytes);
 	memcpy(t.sent.client, frame + (l4 == 34 ? 26 : 22), l4 == 34 ? 4 : 16);

@@ -97,6 +97,35 @@ test_out_of_order_bytes_leave_the_first_out(void **state)
 }
 
 static void
+test_sack_bomb_names_single_bytes_and_acknowledges_none(void **state)
+{
+	(void)state;
+	start(GEN_SLOW_sack_bomb);
+	expect(GEN_ACK | GEN_PSH, 150);
+	t.rcv += 150;
+	reply(GEN_ACK, t.snd, t.rcv, "HTTP/1.1 200 OK\r\n", 17);
+	expect_nothing();
+	for (unsigned look = 0; look < 10; look++) {
+		unsigned segments = 0;
+
+		tick(1010);
+		for (; take(); segments++) {
+			assert_int_equal(t.sent.flags, GEN_ACK);
+			assert_int_equal(t.sent.ack, t.snd);
+			assert_int_equal(t.sent.bytes, 0);
+			for (unsigned i = 0; i < 3; i++) {
+				uint32_t left = t.sent.blocks[i][0];
+
+				assert_int_equal(t.sent.blocks[i][1] - left, 1);
+				assert_in_range(left - t.snd, 1, 3000);
+			}
+		}
+		assert_true(segments >= 4);
+	}
+	end();
+}
+
+static void
 test_injected_resets_are_in_the_window_and_wrong(void **state)
 {
 	(void)state;
@@ -156,6 +185,7 @@ main(void)
 		cmocka_unit_test(test_zero_window_takes_nothing),
 		cmocka_unit_test(test_slow_reader_acknowledges_when_it_looks),
 		cmocka_unit_test(test_out_of_order_bytes_leave_the_first_out),
+		cmocka_unit_test(test_sack_bomb_names_single_bytes_and_acknowledges_none),
 		cmocka_unit_test(test_injected_resets_are_in_the_window_and_wrong),
 		cmocka_unit_test(test_flood_judges_without_state),
 		cmocka_unit_test(test_variants_have_names),
