@@ -20,7 +20,7 @@ excused(uint32_t metric)
 	case MR_TCP_connection_open: /* gauges are zero again at the end */
 	case MR_TCP_connection_half_open:
 	case MR_TCP_connection_time_wait:
-	case MR_TCP_connect_no_port: /* no scenario takes 4-tuples away: test_worker_origin */
+	case MR_TCP_connect_no_port: /* all of 32 ports taken: no scenario opens so many */
 	case MR_TCP_close_slow:      /* bounds that no scenario sets: test_defence */
 	case MR_TCP_drop_prefix:
 	case MR_TCP_walk_shed:
