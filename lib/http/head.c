@@ -170,8 +170,9 @@ head_version(const struct head_run *run)
 	return STEP_GO;
 }
 
-static enum head_step
-head_line_lf(const struct head_run *run)
+/* head_lf takes the LF that ends a start line or a field. */
+static inline enum head_step
+head_lf(const struct head_run *run)
 {
 	struct mr_http_head *self = run->self;
 
@@ -195,7 +196,7 @@ head_line_cr(const struct head_run *run)
 						  : MR_HTTP_REFUSED_START_LINE);
 	run->self->at++;
 	run->self->state = HEAD_LINE_LF;
-	return head_line_lf(run);
+	return head_lf(run);
 }
 
 static enum head_step
@@ -337,20 +338,6 @@ head_push(const struct head_run *run)
 }
 
 static inline enum head_step
-head_value_lf(const struct head_run *run)
-{
-	struct mr_http_head *self = run->self;
-
-	if (self->at == run->end)
-		return head_short(run);
-	if (run->bytes[self->at] != '\n')
-		return head_refuse(run, MR_HTTP_REFUSED_LINE_END);
-	self->at++;
-	self->state = HEAD_FIELD;
-	return STEP_GO;
-}
-
-static inline enum head_step
 head_value(const struct head_run *run)
 {
 	struct mr_http_head *self = run->self;
@@ -367,7 +354,7 @@ head_value(const struct head_run *run)
 		return step;
 	self->at++;
 	self->state = HEAD_VALUE_LF;
-	return head_value_lf(run);
+	return head_lf(run);
 }
 
 static inline enum head_step
@@ -494,7 +481,7 @@ mr_http_head_parse(struct mr_http_head *self, struct mr_http_message *message,
 			step = head_reason(&run);
 			break;
 		case HEAD_LINE_LF:
-			step = head_line_lf(&run);
+			step = head_lf(&run);
 			break;
 		case HEAD_FIELD:
 			step = head_field(&run);
@@ -509,7 +496,7 @@ mr_http_head_parse(struct mr_http_head *self, struct mr_http_message *message,
 			step = head_value(&run);
 			break;
 		case HEAD_VALUE_LF:
-			step = head_value_lf(&run);
+			step = head_lf(&run);
 			break;
 		case HEAD_END_LF:
 			step = head_end(&run);
