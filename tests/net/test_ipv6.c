@@ -2,42 +2,9 @@
  *
  * net/ipv6 - RFC 8200: lengths, addresses, extension headers within their bounds.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
-#include "frames.h"
-
-static struct rig rig;
-static struct frame frame;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	rig_make(&rig, 1000);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	rig_end(&rig);
-	return 0;
-}
-
-/* expect sends the frame and compares verdict and outcome. */
-#define expect(interface, verdict, outcome)                                                      \
-	do {                                                                                     \
-		assert_int_equal(rig_input(&rig, interface, frame.bytes, frame.count, 2048),     \
-				 verdict);                                                       \
-		assert_string_equal(mr_net_metric_table.defs[rig_outcome(&rig)].name, #outcome); \
-	} while (0)
+#include "rig.h"
 
 static void
 query(void)

@@ -2,41 +2,8 @@
  *
  * net/nd - RFC 4861: solicitations, advertisements, and what a host ignores.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
-#include "frames.h"
-
-static struct rig rig;
-static struct frame frame;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	rig_make(&rig, 1000);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	rig_end(&rig);
-	return 0;
-}
-
-/* expect sends the frame and compares verdict and outcome. */
-#define expect(interface, verdict, outcome)                                                      \
-	do {                                                                                     \
-		assert_int_equal(rig_input(&rig, interface, frame.bytes, frame.count, 2048),     \
-				 verdict);                                                       \
-		assert_string_equal(mr_net_metric_table.defs[rig_outcome(&rig)].name, #outcome); \
-	} while (0)
+#include "rig.h"
 
 #define GROUP "ff02::1:ff00:53" /* solicited-node group of VIP_V6 */
 
