@@ -49,6 +49,8 @@ gen_client_create(struct gen_client *self, uint64_t tsc_hz, uint64_t now_tsc,
 	}
 	/* Where the kernel has large pages to give, a connection costs no TLB miss. */
 	(void)madvise(self->conns, client_table_bytes(self), MADV_HUGEPAGE);
+	/* And none is looked for, and cleared, while a schedule runs. */
+	(void)madvise(self->conns, client_table_bytes(self), MADV_POPULATE_WRITE);
 	self->base_tsc = now_tsc;
 	self->ts_base = (uint32_t)(((__uint128_t)now_tsc * self->ms_per_cycle_q64) >> 64);
 	gen_client_time(self, now_tsc);

@@ -14,7 +14,9 @@ enum {
 	TCP_TIMERS = 256,     /* that one turn looks at */
 	TCP_ROOM = 128,       /* frames that must be free before a burst is taken */
 	TCP_HANDSHAKES = 256, /* under way at once, while connections are opened to be kept */
+	TCP_DUES = 32,        /* units begun in one turn: no more than answers are taken in one */
 	TCP_CLOSES = 64,      /* begun in one turn */
+	TCP_CLOSING = 2048,   /* and under way at once */
 	TCP_PREPARE_S = 30,
 };
 
@@ -23,6 +25,15 @@ struct tcp_state {
 	uint64_t n;           /* the next unit */
 	uint64_t blocked_tsc; /* the last time that a unit had to wait for a connection */
 };
+
+/* tcp_room returns how many frames may be made, but for the acknowledgements that are owed. */
+static inline uint32_t
+tcp_room(const struct gen_tcp_loop *self)
+{
+	uint32_t spoken_for = self->out.count + self->client.due_count;
+
+	return self->out.room - MR_MIN(spoken_for, (uint32_t)self->out.room);
+}
 
 /* tcp_refill gets buffers for all frames that may be made. */
 static void
@@ -146,7 +157,7 @@ tcp_due(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t now)
 {
 	uint8_t batch = self->client.ask.pipeline;
 
-	while (self->out.room - self->out.count >= GEN_CLIENT_OUT_PER_INPUT) {
+	for (unsigned i = 0; i < TCP_DUES && tcp_room(self) >= GEN_CLIENT_OUT_PER_INPUT; i++) {
 		uint64_t intended = state->phase.pace.period_q32
 					    ? gen_pace_intended(&state->phase.pace, state->n)
 					    : now;
@@ -187,8 +198,7 @@ tcp_keep(struct gen_tcp_loop *self)
 	struct gen_client *client = &self->client;
 
 	while (client->open_count < client->options.connections &&
-	       client->handshakes < TCP_HANDSHAKES &&
-	       self->out.room - self->out.count >= GEN_CLIENT_OUT_PER_INPUT &&
+	       client->handshakes < TCP_HANDSHAKES && tcp_room(self) >= GEN_CLIENT_OUT_PER_INPUT &&
 	       gen_client_can_open(client))
 		gen_client_open(client, client->now_tsc, 0);
 }
@@ -200,8 +210,7 @@ tcp_turn(struct gen_tcp_loop *self)
 	uint16_t received = 0;
 
 	tcp_refill(self);
-	for (unsigned i = 0; i < TCP_RX_BURSTS && self->out.room - self->out.count >= TCP_ROOM;
-	     i++) {
+	for (unsigned i = 0; i < TCP_RX_BURSTS && tcp_room(self) >= TCP_ROOM; i++) {
 		uint16_t count = tcp_receive(self);
 
 		received = (uint16_t)(received + count);
@@ -209,8 +218,7 @@ tcp_turn(struct gen_tcp_loop *self)
 			break;
 	}
 	gen_client_time(&self->client, rte_rdtsc());
-	gen_client_timers(&self->client,
-			  MR_MIN((uint32_t)TCP_TIMERS, (self->out.room - self->out.count) / 2u));
+	gen_client_timers(&self->client, MR_MIN((uint32_t)TCP_TIMERS, tcp_room(self) / 2));
 	return received;
 }
 
@@ -256,7 +264,8 @@ tcp_close(struct gen_tcp_loop *self)
 	gen_client_close_begin(client);
 	while (client->open_count && client->now_tsc < end_tsc && !tcp_stopped(self)) {
 		tcp_turn(self);
-		if (more && self->out.room - self->out.count >= TCP_CLOSES) {
+		if (more && tcp_room(self) >= 2 * TCP_CLOSES &&
+		    client->open_count - client->held_count < TCP_CLOSING) {
 			more = gen_client_close_some(client, TCP_CLOSES);
 			if (!more)
 				end_tsc = client->now_tsc + client->options.timeout_tsc;
