@@ -249,7 +249,7 @@ rtt_from_ack(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, struct t
 	if (ack->rtt_us && t->srtt_us)
 		t->min_rtt_us = MR_MIN(t->min_rtt_us, ack->rtt_us);
 	/* one sample per round trip, so that the gains of RFC 6298 hold (RFC 7323 4.2) */
-	if (!seq_gt(t->snd_una, tx->rtt_seq))
+	if (!seq_gt(t->snd_una, tx->rtt_seq) && t->rto_kept == 0)
 		return;
 	if (ack->srtt_rtt_us) {
 		tcp_rtt_sample(self, t, ack->srtt_rtt_us);
@@ -313,9 +313,10 @@ input_ack(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_segment *s
 	tcp_pmtu_acked(self, t, tx);
 	if (t->flags & TCP_SACK)
 		tcp_board_sacked(self, t, tx, &ack);
+	if (ack.una_advanced && t->backoff)
+		tcp_backoff_keep(t);
 	rtt_from_ack(self, t, tx, &ack);
 	if (ack.una_advanced) {
-		t->backoff = 0;
 		tx->advanced_ms = self->now_ms;
 		tcp_sendq_acked(self, t, tx, seq_min(t->snd_una, t->snd_end));
 	}

@@ -73,8 +73,8 @@ static bool
 may_probe(const struct mr_tcp *self, const struct tcp_tcb *t, const struct tcp_tx *tx)
 {
 	return (t->flags & TCP_SACK) && t->phase == TCP_PHASE_OPEN && tx->probe_end == 0 &&
-	       tx->lost_bytes == 0 && tx->sacked_bytes == 0 && tx->tlp == 0 && t->backoff == 0 &&
-	       (tx->probe_limit || time_has_come(self, t));
+	       tx->lost_bytes == 0 && tx->sacked_bytes == 0 && tx->tlp == 0 &&
+	       t->backoff + t->rto_kept == 0 && (tx->probe_limit || time_has_come(self, t));
 }
 
 /* tcp_pmtu_probe_size returns the size of the probe that is to leave now, or 0; usable is what the

@@ -535,11 +535,17 @@ tcp_receive_sacks(struct mr_tcp *self, const struct tcp_tcb *t, struct mr_tcp_bl
 	return count;
 }
 
+/* window_edge is where the right edge could stand now. A connection that holds chunks while they
+ * are scarce would get no more of them: it is promised nothing beyond what it has been promised.
+ * Its edge moves on when the application has taken what is kept, or a gap is filled: by then it
+ * holds none, or others have given theirs back. */
 static uint32_t
 window_edge(const struct mr_tcp *self, const struct tcp_tcb *t)
 {
 	uint32_t size = t->receive_kib * 1024u, unread = tcp_receive_unread(self, t);
 
+	if (t->rx && tcp_rx(self, t)->chunk_count && tcp_pool_reserved(&self->chunks))
+		return t->rcv_adv;
 	return t->rcv_nxt + (size > unread ? size - unread : 0);
 }
 

@@ -296,7 +296,7 @@ frto_ack(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, const struct
 		/* (3b): it was not lost, only late */
 		tcp_count(self, MR_TCP_spurious_timeout);
 		tcp_undo_window(self, t, tx);
-		t->backoff = 0;
+		tcp_backoff_keep(t);
 		t->phase = TCP_PHASE_OPEN;
 		tx->frto = 0;
 		return;

@@ -12,7 +12,7 @@
 #include "tcp/tcp.h"
 
 enum {
-	MR_TCP_LAYOUT_VERSION = 3,
+	MR_TCP_LAYOUT_VERSION = 4,
 	TCP_BUCKET_FILL = 6, /* entries per bucket at which the table grows */
 };
 
@@ -88,7 +88,8 @@ struct tcp_tcb {
 	uint32_t flags;       /* enum tcp_flag */
 	uint16_t snd_mss;     /* payload bytes of a full segment, options taken off */
 	uint16_t snd_wnd_max; /* the largest SEG.WND seen, not scaled */
-	uint8_t snd_wscale, rcv_wscale;
+	uint8_t snd_wscale : 4, rcv_wscale : 4;
+	uint8_t rto_kept;  /* doublings of the RTO that stay until the next sample: RFC 6298 5 */
 	uint8_t ack_count; /* low 6 bits: quick ACKs left; high 2: full segments not yet ACKed */
 	uint8_t phase;     /* enum tcp_phase */
 	uint32_t tx, rx;   /* handles; 0: nothing queued or in flight, nothing kept */
@@ -105,9 +106,9 @@ struct tcp_tcb {
 	uint32_t drs_seq;    /* receive autotuning: rcv_nxt when the measurement began at drs_ms */
 	uint16_t rcv_mss;    /* the largest payload seen: what a full segment is to the peer */
 	uint8_t timer;       /* enum tcp_timer: what xmit_at_us is for */
-	uint8_t backoff;
-	uint8_t probes; /* keep-alive or persist probes unanswered */
-	uint8_t reo;    /* RACK: low 4 bits reo_wnd_mult, high 4 reo_wnd_persist */
+	uint8_t backoff;     /* timeouts since SND.UNA moved; or persist probes */
+	uint8_t probes;      /* keep-alive or persist probes unanswered */
+	uint8_t reo;         /* RACK: low 4 bits reo_wnd_mult, high 4 reo_wnd_persist */
 	uint8_t challenge_s;
 	uint8_t challenge_count; /* low 4 bits; high 4: not before this epoch of tcp/pmtu */
 };

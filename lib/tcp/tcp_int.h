@@ -341,6 +341,8 @@ tcp_pmtu_probe_due(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, ui
 
 /* ---- timer ---- */
 void tcp_rtt_sample(struct mr_tcp *self, struct tcp_tcb *t, uint32_t rtt_us);
+/* A retransmission was acknowledged: its timeouts are over, the longer RTO is not. */
+void tcp_backoff_keep(struct tcp_tcb *t);
 uint32_t tcp_rto_us(const struct mr_tcp *self, const struct tcp_tcb *t);
 void tcp_timer_set(struct mr_tcp *self, struct tcp_tcb *t, enum tcp_timer timer, uint32_t in_us);
 /* Arms what the send side needs now; restart: from now on, even if it was running. */

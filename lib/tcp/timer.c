@@ -23,6 +23,7 @@ void
 tcp_rtt_sample(struct mr_tcp *self, struct tcp_tcb *t, uint32_t rtt_us)
 {
 	(void)self;
+	t->rto_kept = 0;
 	rtt_us = MR_MAX(MR_MIN(rtt_us, 1u << 27), 1u);
 	t->min_rtt_us = t->srtt_us ? MR_MIN(t->min_rtt_us, rtt_us) : rtt_us;
 	if (t->srtt_us == 0) {
@@ -37,6 +38,16 @@ tcp_rtt_sample(struct mr_tcp *self, struct tcp_tcb *t, uint32_t rtt_us)
 	}
 }
 
+/* tcp_backoff_keep: an ACK of what was sent again is no sample (Karn), so the doublings that it
+ * ends stay until one comes. Else, where the round trip has become longer than the RTO and there
+ * are no timestamps, everything would be sent again for ever. */
+void
+tcp_backoff_keep(struct tcp_tcb *t)
+{
+	t->rto_kept = (uint8_t)MR_MIN(t->rto_kept + t->backoff, BACKOFF_SHIFT_MAX);
+	t->backoff = 0;
+}
+
 /* The RTO with its back-off. */
 uint32_t
 tcp_rto_us(const struct mr_tcp *self, const struct tcp_tcb *t)
@@ -47,7 +58,7 @@ tcp_rto_us(const struct mr_tcp *self, const struct tcp_tcb *t)
 		rto_us = (t->srtt_us >> 3) + MR_MAX(t->rttvar_us, (uint32_t)CLOCK_GRANULARITY_US);
 		rto_us = MR_MAX(rto_us, self->config.rto_min_ms * 1000ull);
 	}
-	rto_us <<= MR_MIN(t->backoff, BACKOFF_SHIFT_MAX);
+	rto_us <<= MR_MIN(t->backoff + t->rto_kept, BACKOFF_SHIFT_MAX);
 	return (uint32_t)MR_MIN(rto_us, self->config.rto_max_ms * 1000ull);
 }
 
@@ -62,7 +73,8 @@ static bool
 tlp_eligible(const struct tcp_tcb *t, const struct tcp_tx *tx)
 {
 	return (t->flags & TCP_SACK) && t->phase == TCP_PHASE_OPEN && t->srtt_us &&
-	       t->backoff == 0 && tx->sacked_bytes == 0 && tx->lost_bytes == 0 && tx->tlp == 0;
+	       t->backoff + t->rto_kept == 0 && tx->sacked_bytes == 0 && tx->lost_bytes == 0 &&
+	       tx->tlp == 0;
 }
 
 static uint32_t

@@ -193,7 +193,8 @@ tcp_timewait_input(struct mr_tcp *self, uint32_t slot, const struct mr_tcp_in *i
 		return;
 	}
 	/* RFC 9293 3.10.7.4 first: what lies outside the (empty) window is acknowledged, but never
-	 * an ACK by an ACK; eighth: a FIN that comes again starts the time again */
+	 * an ACK by an ACK; eighth: a FIN that comes again starts the time again, and so does what
+	 * comes again of the bytes before it: either says that our last ACK has not arrived */
 	if (len == 0 && seg->seq == e->rcv_nxt) {
 		tcp_count(self, MR_TCP_duplicate);
 		return;
@@ -203,6 +204,6 @@ tcp_timewait_input(struct mr_tcp *self, uint32_t slot, const struct mr_tcp_in *i
 		return;
 	}
 	answer(self, e, in);
-	if ((seg->flags & MR_TCP_FIN) && seg->seq + len == e->rcv_nxt)
+	if (e->rcv_nxt - (seg->seq + len) < self->config.receive_max_bytes)
 		restart(self, slot);
 }

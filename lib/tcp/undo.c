@@ -118,6 +118,6 @@ tcp_undo_ack(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, const st
 			t->flags |= TCP_REORDERING;
 		forget_losses(self, t, tx);
 		t->phase = TCP_PHASE_OPEN;
-		t->backoff = 0;
+		tcp_backoff_keep(t);
 	}
 }

@@ -36,9 +36,10 @@ host_config(struct sim_world *w, struct sim_host *host)
 		.send_max_bytes = 1024 + sim_below(w, 262144),
 		.rto_min_ms = sim_chance(w, 70) ? 200 : 50 + sim_below(w, 1000),
 		.delayed_ack_ms = 1 + sim_below(w, 200),
-		/* longer than any back-off, or a FIN that comes again meets nobody */
-		.time_wait_ms = w->strict ? 150000 : 1000 + sim_below(w, 20000),
-		.fin_wait_ms = 120000,
+		/* longer than an outage (heal_ns) and the longest back-off after it, or a FIN that
+		 * comes again meets nobody, and one that comes late finds its reader gone */
+		.time_wait_ms = w->strict ? 240000 : 1000 + sim_below(w, 20000),
+		.fin_wait_ms = w->strict ? 240000 : 120000,
 		.persist_limit_ms = 3600000,
 		.pmtu_raise_ms = 200 + sim_below(w, 20000),
 		.keepalive_idle_ms = 5000 + sim_below(w, 60000),
@@ -217,12 +218,15 @@ side_create(struct sim_world *w, struct sim_side *s)
 	w->features[SIM_F_app_lazy] |= s->lazy_start;
 }
 
-/* A slow reader of a large transfer would take longer than the scenario lasts. */
+/* A slow reader of a large transfer would take longer than the scenario lasts, and so would a small
+ * window: no more than it goes in one round trip, and that may take 1.2 s. */
 static void
-pair_bound(struct sim_side *reader, struct sim_side *writer)
+pair_bound(const struct sim_world *w, struct sim_side *reader, struct sim_side *writer)
 {
-	uint64_t reads = reader->read_max ? 2 * writer->total / reader->read_max : 0;
+	uint64_t window = w->hosts[reader->host].config.receive_max_bytes, reads;
 
+	writer->total = MR_MIN(writer->total, 250 * window);
+	reads = reader->read_max ? 2 * writer->total / reader->read_max : 0;
 	if (reads * reader->read_gap_us > 100000000)
 		reader->read_gap_us = (uint32_t)(100000000 / reads);
 }
@@ -265,10 +269,10 @@ pair_create(struct sim_world *w, uint32_t pair, uint32_t host, uint16_t port, bo
 		w->sides[2 * pair + (uint32_t)k].index = 2 * pair + (uint32_t)k;
 		side_create(w, &w->sides[2 * pair + (uint32_t)k]);
 	}
-	pair_bound(client, server);
-	pair_bound(server, client);
 	client->active = true;
 	client->host = host;
+	pair_bound(w, client, server);
+	pair_bound(w, server, client);
 	server->flow = flow_to(w, host, port);
 	if (simultaneous) {
 		server->active = true;
