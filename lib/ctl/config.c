@@ -481,6 +481,13 @@ mr_config_free(struct mr_config *self)
 	free(self->dns.zones);
 	free(self->test_services);
 	sites_free(self);
+	for (size_t i = 0; i < self->upstream_count; i++) {
+		free(self->upstreams[i].servers);
+		free(self->upstreams[i].check.statuses);
+	}
+	free(self->upstreams);
+	free(self->proxy.sources);
+	free(self->resolver.servers);
 	texts_free(self);
 	if (self->places)
 		free(self->places->at);

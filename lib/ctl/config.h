@@ -26,6 +26,7 @@
 #include "base/base.h"
 #include "net/net.h"
 #include "port/port.h"
+#include "proxy/proxy.h"
 #include "worker/worker.h"
 #include "zone/zone.h"
 
@@ -120,6 +121,22 @@ struct mr_config_dns {
 	size_t zone_count;
 };
 
+/* How origins are reached, and where their names are asked for. */
+struct mr_config_proxy {
+	struct mr_addr *sources; /* at most one of each family, of the vips */
+	size_t source_count;
+	char port[MR_NAME_MAX]; /* by whose next hops; empty: the first that has one */
+};
+
+enum { MR_CONFIG_RESOLVER_MAX = 4 };
+
+struct mr_config_resolver {
+	struct mr_addr *servers; /* none: /etc/resolv.conf's */
+	size_t server_count;
+	uint16_t port;
+	uint64_t ttl_min_ns, ttl_max_ns;
+};
+
 struct mr_config_test_service {
 	int service;        /* enum mr_tcp_service_kind */
 	struct mr_addr vip; /* unspecified: every one */
@@ -161,6 +178,10 @@ struct mr_config {
 	struct mr_site_server_config http;
 	struct mr_site_config *sites;
 	size_t site_count;
+	struct mr_config_proxy proxy;
+	struct mr_config_resolver resolver;
+	struct mr_upstream_config *upstreams;
+	size_t upstream_count;
 	struct mr_worker_tcp tcp; /* of each worker */
 	struct mr_config_test_service *test_services;
 	size_t test_service_count;
@@ -197,6 +218,10 @@ MR_MUST_USE int mr_config_check_machine(const struct mr_config *self, struct mr_
 enum { MR_CONFIG_WARNING_BYTES = 512 };
 bool mr_config_warning(const struct mr_config *self, size_t index,
 		       char out[MR_CONFIG_WARNING_BYTES]);
+
+/* mr_config_way says how origins of a family are reached; way->known is false when no next hop of
+ * it is configured, or no service address. */
+void mr_config_way(const struct mr_config *self, bool v4, struct mr_origin_way *way);
 
 /* mr_config_impairs says whether a port is to be a bad link. */
 bool mr_config_impairs(const struct mr_config_port *port);

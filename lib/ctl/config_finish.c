@@ -450,5 +450,7 @@ config_finish(struct config_reader *reader)
 		rc = finish_test_services(reader);
 	if (!rc)
 		rc = finish_zones(reader);
+	if (!rc)
+		rc = config_finish_upstreams(reader);
 	return rc ? rc : config_finish_sites(reader);
 }

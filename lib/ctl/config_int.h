@@ -46,6 +46,7 @@ int config_finish_route(struct config_reader *reader, const struct mr_yaml_node 
 			struct mr_site_route_config *route);
 int config_finish_site(struct config_reader *reader, const struct mr_yaml_node *node,
 		       struct mr_site_config *site);
+int config_finish_upstreams(struct config_reader *reader);
 int config_finish(struct config_reader *reader);
 int config_finish_sites(struct config_reader *reader);
 
@@ -59,6 +60,11 @@ const char *config_text_keep(struct mr_config *config, const char *text);
 /* config_listen_text writes a listener as it is written in the file. */
 enum { CONFIG_LISTEN_BYTES = MR_ADDR_TEXT_BYTES + 10 };
 const char *config_listen_text(const struct mr_site_listen *listen, char out[CONFIG_LISTEN_BYTES]);
+
+/* config_server_text writes an origin's server so. */
+enum { CONFIG_SERVER_BYTES = MR_ORIGIN_HOST_BYTES + 8 };
+const char *config_server_text(const struct mr_upstream_server *server,
+			       char out[CONFIG_SERVER_BYTES]);
 
 enum { CONFIG_VLAN_UNSET = UINT16_MAX };
 

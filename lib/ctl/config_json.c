@@ -68,7 +68,8 @@ static json_t *
 json_of_value(const struct mr_schema_row *row, const void *value)
 {
 	char prefix[MR_PREFIX_TEXT_BYTES], addr[MR_ADDR_TEXT_BYTES], mac[MR_MAC_TEXT_BYTES];
-	char listen[CONFIG_LISTEN_BYTES];
+	char listen[CONFIG_LISTEN_BYTES], server[CONFIG_SERVER_BYTES];
+	const struct mr_upstream_status *status = value;
 	const struct mr_port_member *port = value;
 	static const char *const durations[] = { "ns", "us", "ms", "s" };
 	static const char *const rates[] = { "bit", "kbit", "Mbit", "Gbit" };
@@ -86,6 +87,12 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 						   : NULL;
 	case MR_SCHEMA_LISTEN:
 		return json_string(config_listen_text(value, listen));
+	case MR_SCHEMA_SERVER:
+		return json_string(config_server_text(value, server));
+	case MR_SCHEMA_STATUS:
+		return status->low == status->high
+			       ? json_sprintf("%u", status->low)
+			       : json_sprintf("%u-%u", status->low, status->high);
 	case MR_SCHEMA_BOOL:
 		return json_boolean(*(const bool *)value);
 	case MR_SCHEMA_U16:

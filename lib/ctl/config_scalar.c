@@ -157,6 +157,82 @@ config_listen_text(const struct mr_site_listen *listen, char out[CONFIG_LISTEN_B
 	return out;
 }
 
+/* scalar_host takes a host's name or address; the name's final dot goes. */
+static bool
+scalar_host(const char *text, size_t bytes, struct mr_upstream_server *out)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+	uint8_t wire[MR_ZONE_NAME_BYTES];
+
+	if (!bytes || bytes >= sizeof(out->host))
+		return false;
+	memcpy(out->host, text, bytes);
+	out->host[bytes] = 0;
+	out->is_name = mr_addr_parse(out->host, &out->addr) != 0;
+	if (!out->is_name) {
+		mr_addr_format(&out->addr, out->host); /* one text for each address */
+		return true;
+	}
+	if (bytes > 1 && out->host[bytes - 1] == '.')
+		out->host[bytes - 1] = 0;
+	/* what looks like an address is a mistake in one, not a name */
+	return !out->host[strspn(out->host, letters)] &&
+	       out->host[strspn(out->host, "0123456789.")] &&
+	       mr_zone_name_from_text(out->host, wire) > 0;
+}
+
+/* scalar_server takes HOST, HOST:PORT and [ADDRESS]:PORT; port 80 where none is written. */
+static bool
+scalar_server(const char *text, struct mr_upstream_server *out)
+{
+	const char *colon = strrchr(text, ':');
+	size_t host_bytes = colon ? (size_t)(colon - text) : strlen(text);
+	uint64_t port = 80;
+
+	if (*text == '[') {
+		const char *end = strchr(text, ']');
+
+		if (!end || (end[1] && end[1] != ':'))
+			return false;
+		colon = end[1] ? end + 1 : NULL;
+		text++;
+		host_bytes = (size_t)(end - text);
+	} else if (memchr(text, ':', host_bytes)) {
+		return false; /* which colon is the port's? */
+	}
+	if (colon && (!scalar_number(colon + 1, &port) || !port || port > 65535))
+		return false;
+	out->port = (uint16_t)port;
+	return scalar_host(text, host_bytes, out);
+}
+
+const char *
+config_server_text(const struct mr_upstream_server *server, char out[CONFIG_SERVER_BYTES])
+{
+	bool v6 = !server->is_name && !mr_addr_is_v4(&server->addr);
+
+	snprintf(out, CONFIG_SERVER_BYTES, v6 ? "[%s]:%u" : "%s:%u", server->host, server->port);
+	return out;
+}
+
+/* scalar_status takes 200 and 200-299. */
+static bool
+scalar_status(const char *text, struct mr_upstream_status *out)
+{
+	char low[4] = "";
+	uint64_t from, to;
+
+	if (strlen(text) != 3 && (strlen(text) != 7 || text[3] != '-'))
+		return false;
+	memcpy(low, text, 3);
+	if (!scalar_number(low, &from) || !scalar_number(text[3] ? text + 4 : text, &to) ||
+	    from < 100 || to > 599 || from > to)
+		return false;
+	*out = (struct mr_upstream_status){ (uint16_t)from, (uint16_t)to };
+	return true;
+}
+
 static bool
 scalar_text(const struct config_reader *reader, const struct mr_schema_row *row, const char *text,
 	    const char **out)
@@ -244,6 +320,10 @@ scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const 
 		return scalar_text(reader, row, text, value);
 	case MR_SCHEMA_LISTEN:
 		return scalar_listen(text, value);
+	case MR_SCHEMA_SERVER:
+		return scalar_server(text, value);
+	case MR_SCHEMA_STATUS:
+		return scalar_status(text, value);
 	case MR_SCHEMA_BOOL:
 		return scalar_bool(text, value);
 	case MR_SCHEMA_U16:

@@ -66,6 +66,42 @@ static const struct mr_schema_choice edit_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct mr_schema_choice balance_choices[] = {
+	{ "round-robin", MR_UPSTREAM_ROUND_ROBIN },
+	{ "least", MR_UPSTREAM_LEAST },
+	{ "two", MR_UPSTREAM_TWO },
+	{ "two-latency", MR_UPSTREAM_TWO_AVERAGE },
+	{ "hash", MR_UPSTREAM_HASH },
+	{ NULL, 0 },
+};
+
+static const struct mr_schema_choice hash_choices[] = {
+	{ "url", MR_UPSTREAM_KEY_URL },
+	{ "client", MR_UPSTREAM_KEY_CLIENT },
+	{ "header", MR_UPSTREAM_KEY_HEADER },
+	{ NULL, 0 },
+};
+
+static const struct mr_schema_choice host_choices[] = {
+	{ "client", MR_UPSTREAM_HOST_CLIENT },
+	{ "origin", MR_UPSTREAM_HOST_ORIGIN },
+	{ NULL, 0 },
+};
+
+static const struct mr_schema_choice announce_choices[] = {
+	{ "off", MR_UPSTREAM_ANNOUNCE_NO },
+	{ "v1", MR_UPSTREAM_ANNOUNCE_V1 },
+	{ "v2", MR_UPSTREAM_ANNOUNCE_V2 },
+	{ NULL, 0 },
+};
+
+static const struct mr_schema_choice check_choices[] = {
+	{ "off", MR_UPSTREAM_CHECK_OFF },
+	{ "tcp", MR_UPSTREAM_CHECK_TCP },
+	{ "http", MR_UPSTREAM_CHECK_HTTP },
+	{ NULL, 0 },
+};
+
 static const struct mr_schema_choice rrl_choices[] = {
 	{ "off", MR_DNS_RRL_OFF },
 	{ "log", MR_DNS_RRL_LOG },
@@ -81,6 +117,8 @@ static const struct mr_schema_choice rrl_choices[] = {
 #define ROUTE(field)   .offset = offsetof(struct mr_site_route_config, field)
 #define PAGE(field)    .offset = offsetof(struct mr_site_error_config, field)
 #define EDIT(field)    .offset = offsetof(struct mr_site_edit, field)
+#define GROUP(field)   .offset = offsetof(struct mr_upstream_config, field)
+#define SERVER(field)  .offset = offsetof(struct mr_upstream_server, field)
 #define ROOM(s, field) .room = sizeof(((struct s *)0)->field)
 #define ITEMS(s, field, count_field)                                                        \
 	.offset = offsetof(struct s, field), .aux_offset = offsetof(struct s, count_field), \
@@ -438,6 +476,8 @@ static const struct mr_schema_row rows[] = {
 	{ "sites[].routes[].headers[].edit", MR_SCHEMA_CHOICE, MR_SCHEMA_LIVE, EDIT(kind),
 	  .fallback = "set", .choices = edit_choices,
 	  .help = "set: instead of any there is; add: beside it; remove" },
+
+#include "ctl/schema_upstreams.h"
 
 	{ "tcp", MR_SCHEMA_MAP, .help = "TCP connections" },
 	{ "tcp.connections", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.connections), .low = 0,

@@ -38,6 +38,8 @@ enum mr_schema_type {
 	MR_SCHEMA_VLAN,      /* uint32_t (base/addr): NUMBER or OUTER/INNER */
 	MR_SCHEMA_NEXT_HOP,  /* struct mr_config_next_hop: ADDRESS or ADDRESS@VLAN */
 	MR_SCHEMA_LISTEN,    /* struct mr_site_listen: ADDRESS:PORT, [ADDRESS]:PORT or PORT */
+	MR_SCHEMA_SERVER,    /* struct mr_upstream_server: HOST:PORT, [ADDRESS]:PORT or HOST */
+	MR_SCHEMA_STATUS,    /* struct mr_upstream_status: 200 or 200-299 */
 	MR_SCHEMA_KIND,      /* struct mr_port_member: the key is the kind, the value its target */
 	MR_SCHEMA_KIND_PATH, /* the same, where the target is a file name */
 	MR_SCHEMA_KIND_PCI,  /* the same, where the target is a PCI address; 0000: is added */

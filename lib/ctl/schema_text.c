@@ -57,6 +57,10 @@ mr_schema_expected(const struct mr_schema_row *row, char out[MR_SCHEMA_EXPECTED_
 		return expected_text("a text", row, out);
 	case MR_SCHEMA_LISTEN:
 		return "PORT, ADDRESS:PORT or [ADDRESS]:PORT";
+	case MR_SCHEMA_SERVER:
+		return "HOST, HOST:PORT or [ADDRESS]:PORT";
+	case MR_SCHEMA_STATUS:
+		return "a status like 200, or a range like 200-299";
 	case MR_SCHEMA_BOOL:
 		return "on or off";
 	case MR_SCHEMA_U16:

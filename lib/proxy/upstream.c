@@ -164,11 +164,18 @@ config_copy(struct mr_upstreams *self, const struct mr_upstream_config *from)
 	struct mr_upstream_server *servers =
 		block_take(self, (from->server_count + 1) * sizeof(*servers));
 
-	if (!copy || !servers)
+	struct mr_upstream_status *statuses =
+		block_take(self, (from->check.status_count + 1) * sizeof(*statuses));
+
+	if (!copy || !servers || !statuses)
 		return NULL;
 	*copy = *from;
-	memcpy(servers, from->servers, from->server_count * sizeof(*servers));
+	for (size_t i = 0; i < from->server_count; i++)
+		servers[i] = from->servers[i];
+	for (size_t i = 0; i < from->check.status_count; i++)
+		statuses[i] = from->check.statuses[i];
 	copy->servers = servers;
+	copy->check.statuses = statuses;
 	return text_copy(self, &copy->key_header) && text_copy(self, &copy->check.path) &&
 			       text_copy(self, &copy->check.host) &&
 			       text_copy(self, &copy->check.body)

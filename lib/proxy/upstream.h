@@ -69,7 +69,7 @@ enum {
 	MR_ORIGIN_HOST_BYTES = 254, /* a name or an address as configured, NUL included */
 	MR_ORIGIN_WEIGHT_MAX = 256,
 	MR_MAGLEV_SIZE = 65537,     /* prime; 500 places for each of MR_UPSTREAM_ORIGIN_MAX */
-	MR_UPSTREAM_STATUS_MAX = 4, /* ranges of an expected status */
+	MR_UPSTREAM_STATUS_MAX = 8, /* ranges of an expected status */
 };
 
 /* ---- what is configured ---- */
@@ -119,8 +119,8 @@ struct mr_upstream_check_config {
 	/* HTTP */
 	const char *path, *host; /* host NULL: the server's */
 	const char *body;        /* must occur in the first MR_CHECK_BODY_BYTES; NULL: any */
-	struct mr_upstream_status statuses[MR_UPSTREAM_STATUS_MAX];
-	uint16_t status_count; /* 0: 200-399 */
+	struct mr_upstream_status *statuses;
+	size_t status_count; /* 0: 200-399 */
 };
 
 struct mr_upstream_ejection_config {
