@@ -19,7 +19,7 @@ struct column {
 	enum format format;
 };
 
-enum { COLUMN_MAX = 16, CELL_BYTES = 1100 };
+enum { COLUMN_MAX = 20, CELL_BYTES = 1100 };
 
 struct view {
 	const char *command;
@@ -55,6 +55,7 @@ static const struct view views[] = {
 	    { "config", "configuration", TEXT },
 	    { "generation", "generation", TEXT },
 	    { "hugepages", "hugepages", YES },
+	    { "draining", "draining", YES },
 	    { "workers.running", "workers running", COUNT },
 	    { "workers.stalled", "workers stalled", COUNT },
 	    { "ports.up", "ports up", COUNT },
@@ -64,6 +65,7 @@ static const struct view views[] = {
 	    { "queries", "queries", COUNT },
 	    { "queries_per_s", "queries now", RATE },
 	    { "transaction.what", "at work on", TEXT } } },
+	{ "drain", NULL, NULL, NULL, { { "draining", "draining", YES } } },
 	{ "show workers",
 	  "workers",
 	  NULL,

@@ -150,13 +150,27 @@ json_of_list(const struct mr_schema_row *row, const void *base)
 	return list;
 }
 
-/* The keys of the one action that a route has. */
 static bool
-json_wants_action(const struct mr_schema_row *row, const struct mr_site_route_config *route)
+json_limited(const struct mr_site_limits *limits)
 {
-	if (!strcmp(row->path, "sites[].routes[].respond"))
+	static const struct mr_site_limits none;
+
+	return memcmp(limits, &none, sizeof(none)) != 0;
+}
+
+/* The keys of the one action that a route has, and its bounds if there are any. */
+static bool
+json_wants_route(const struct mr_schema_row *row, const struct mr_site_route_config *route)
+{
+	const char *key = mr_schema_key(row);
+
+	if (!strcmp(key, "respond"))
 		return route->action == MR_SITE_RESPOND;
-	return strcmp(row->path, "sites[].routes[].redirect") || route->action == MR_SITE_REDIRECT;
+	if (!strcmp(key, "health"))
+		return route->action == MR_SITE_HEALTH;
+	if (!strcmp(key, "limits"))
+		return json_limited(&route->limits);
+	return strcmp(key, "redirect") || route->action == MR_SITE_REDIRECT;
 }
 
 /* What only some kinds of port take, or is not given, is left out. */
@@ -177,8 +191,10 @@ json_wanted(const struct mr_schema_row *row, const void *base)
 		return !strcmp(port->port.kind, "virtio-user");
 	if (!strcmp(row->path, "ports[].zero_copy"))
 		return !strcmp(port->port.kind, "memif");
-	if (!strncmp(row->path, "sites[].routes[].", 17))
-		return json_wants_action(row, base);
+	if (!strcmp(row->path, "sites[].limits"))
+		return json_limited(&((const struct mr_site_config *)base)->limits);
+	if (!strncmp(row->path, "sites[].routes[].", 17) && !strchr(row->path + 17, '.'))
+		return json_wants_route(row, base);
 	return strcmp(row->path, "ports[].role") || !strcmp(port->port.kind, "memif") ||
 	       !strcmp(port->port.kind, "vhost") || !strcmp(port->port.kind, "virtio-user");
 }
@@ -250,12 +266,12 @@ yaml_value(FILE *out, const json_t *value, int indent)
 		{
 			fprintf(out, "%*s%s:", first ? 0 : indent, "", key);
 			first = false;
-			if (json_is_object(item))
+			if (json_is_object(item) && json_object_size(item))
 				fprintf(out, "\n%*s", indent + 2, "");
 			else if (json_array_size(item) && json_is_object(json_array_get(item, 0)))
 				fputc('\n', out);
 			else
-				fputc(' ', out);
+				fputs(json_is_object(item) ? " {}\n" : " ", out);
 			yaml_value(out, item, indent + 2);
 		}
 		return;

@@ -16,6 +16,7 @@ static const struct {
 	{ "respond", MR_SITE_RESPOND, 200 },
 	{ "redirect", MR_SITE_REDIRECT, 302 },
 	{ "root", MR_SITE_ROOT, 200 },
+	{ "health", MR_SITE_HEALTH, 200 },
 };
 
 int
@@ -39,7 +40,7 @@ config_finish_route(struct config_reader *reader, const struct mr_yaml_node *nod
 	}
 	if (!found)
 		return config_fail(reader, node,
-				   "a route needs an action: respond, redirect or root");
+				   "a route needs an action: respond, redirect, root or health");
 	fault = mr_site_route_check(route);
 	return fault ? config_fail(reader, node, "sites[].routes[]: %s", fault) : 0;
 }
@@ -48,7 +49,10 @@ int
 config_finish_site(struct config_reader *reader, const struct mr_yaml_node *node,
 		   struct mr_site_config *site)
 {
-	(void)node;
+	const char *wrong = mr_site_limits_check(&site->limits);
+
+	if (wrong)
+		return config_fail(reader, node, "sites[].limits: %s", wrong);
 	for (size_t i = 0; i < site->host_count; i++) {
 		const char *fault = mr_site_host_check(site->hosts[i]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ctl/manage - the commands that change something: zone reload, config check and load, stop.
+ * ctl/manage - the commands that change something: zone reload, config check and load, drain, stop.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +8,24 @@
 
 #include "ctl/ctl_int.h"
 #include "ctl/schema.h"
+
+json_t *
+command_drain(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	const char *state = json_string_value(json_object_get(call->args, "state"));
+	bool *draining = &self->box.group->draining;
+	bool on = !state || !strcmp(state, "on");
+
+	if (!on && strcmp(state, "off")) {
+		(void)mr_error_set(error, -EINVAL, "drain: on or off, not '%.64s'", state);
+		return NULL;
+	}
+	if (*draining != on)
+		mr_log(MR_LOG_NOTICE,
+		       on ? "draining: health is 503, HTTP connections end" : "back in service");
+	__atomic_store_n(draining, on, __ATOMIC_RELAXED);
+	return json_pack("{sb}", "draining", on);
+}
 
 /* A change that somebody waits for. */
 struct pending {

@@ -124,6 +124,32 @@ static const struct mr_schema_choice rrl_choices[] = {
 	.offset = offsetof(struct s, field), .aux_offset = offsetof(struct s, count_field), \
 	.room = sizeof(*((struct s *)0)->field)
 
+/* Of a site and of a route. */
+/* clang-format off */
+#define LIMIT_ROWS(at, FIELD, whose) \
+	{ at, MR_SCHEMA_MAP, .help = "Bounds of its requests; default: " whose }, \
+	{ at ".header", MR_SCHEMA_U32, MR_SCHEMA_LIVE, FIELD(limits.header_bytes), \
+	  .high = 16384, .fallback = "0", .unit = "bytes", .help = "Largest head; above it 431" }, \
+	{ at ".body", MR_SCHEMA_SIZE, MR_SCHEMA_LIVE, FIELD(limits.body_bytes), \
+	  .high = 1ull << 50, .fallback = "0", .unit = "bytes", \
+	  .help = "Largest content of a request; above it 413" }, \
+	{ at ".body_timeout", MR_SCHEMA_U32, MR_SCHEMA_LIVE, FIELD(limits.body_ms), \
+	  .high = 3600000, .fallback = "0", .unit = "ms", \
+	  .help = "As http.body_timeout" }, \
+	{ at ".idle_timeout", MR_SCHEMA_U32, MR_SCHEMA_LIVE, FIELD(limits.idle_ms), \
+	  .high = 3600000, .fallback = "0", .unit = "ms", \
+	  .help = "As http.idle_timeout, after an answer of it" }, \
+	{ at ".requests", MR_SCHEMA_U32, MR_SCHEMA_LIVE, FIELD(limits.requests), \
+	  .high = 1000000, .fallback = "0", .unit = "requests", \
+	  .help = "A connection that comes to it is closed after this many" }, \
+	{ at ".rate", MR_SCHEMA_U32, MR_SCHEMA_LIVE, FIELD(limits.rate), \
+	  .high = 100000000, .fallback = "0", .unit = "requests/s", \
+	  .help = "Requests in a second; above it 429" }, \
+	{ at ".burst", MR_SCHEMA_U32, MR_SCHEMA_LIVE, FIELD(limits.burst), \
+	  .high = 100000000, .fallback = "0", .unit = "requests", \
+	  .help = "Of them at once; default: as many as in a second" }
+/* clang-format on */
+
 /* Order: as an operator writes them. A row's parent stands before it. */
 static const struct mr_schema_row rows[] = {
 	{ "name", MR_SCHEMA_NAME, MR_SCHEMA_BOOT, OF(name), ROOM(mr_config, name), .low = 1,
@@ -426,12 +452,13 @@ static const struct mr_schema_row rows[] = {
 	  .help = "One service address and a port, or a port on all of them" },
 	{ "sites[].request_id", MR_SCHEMA_BOOL, MR_SCHEMA_LIVE, SITE(request_id), .fallback = "off",
 	  .help = "on: answers have X-Request-ID, the request's or one of ours" },
+	LIMIT_ROWS("sites[].limits", SITE, "the box's"),
 	{ "sites[].errors", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
 	  ITEMS(mr_site_config, errors, error_count), .high = MR_SITE_ERROR_MAX,
 	  .help = "Pages for what is not served" },
 	{ "sites[].errors[]", MR_SCHEMA_MAP, .help = "A page" },
 	{ "sites[].errors[].status", MR_SCHEMA_U16, MR_SCHEMA_LIVE, PAGE(status), .required = true,
-	  .low = 400, .high = 599, .help = "404, 405 or 501" },
+	  .low = 400, .high = 599, .help = "404, 405, 408, 413, 429, 431 or 501" },
 	{ "sites[].errors[].body", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, PAGE(body),
 	  .high = MR_SITE_BODY_BYTES, .help = "Its content" },
 	{ "sites[].errors[].type", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, PAGE(type), .low = 1,
@@ -465,6 +492,11 @@ static const struct mr_schema_row rows[] = {
 	{ "sites[].routes[].root", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, ROUTE(root),
 	  ROOM(mr_site_route_config, root), .low = 1, .high = MR_SITE_ROOT_BYTES - 1,
 	  .unit = "folder", .help = "Action: files below this folder, by the path behind prefix" },
+	{ "sites[].routes[].health", MR_SCHEMA_MAP,
+	  .help = "Action: 200 for a load balancer in front, 503 while draining" },
+	{ "sites[].routes[].health.body", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(body),
+	  .high = MR_SITE_BODY_BYTES, .help = "Content of the 200; default ok" },
+	LIMIT_ROWS("sites[].routes[].limits", ROUTE, "the site's"),
 	{ "sites[].routes[].headers", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
 	  ITEMS(mr_site_route_config, edits, edit_count), .high = MR_SITE_EDIT_MAX,
 	  .help = "What is done to the header of its answers, in this order" },

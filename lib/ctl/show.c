@@ -70,11 +70,12 @@ command_status(struct mr_ctl *self, const struct mr_call *call, struct mr_error 
 		mr_zone_info(world->zones[i].zone, &info);
 		records += info.records;
 	}
-	return json_pack("{ss ss si sI sI ss sb so s{si si} s{sI sI} sI sI so s{sI sI}}", "name",
+	return json_pack("{ss ss si sI sI ss sb sb so s{si si} s{sI sI} sI sI so s{sI sI}}", "name",
 			 config->name, "version", self->box.version ? self->box.version : "unknown",
 			 "pid", (int)getpid(), "uptime_ns", (json_int_t)(now_ns - self->started_ns),
 			 "generation", (json_int_t)world->shown.generation, "config", config->path,
-			 "hugepages", config->memory.hugepages, "workers",
+			 "hugepages", config->memory.hugepages, "draining",
+			 __atomic_load_n(&group->draining, __ATOMIC_RELAXED), "workers",
 			 status_workers(group, now_ns), "ports", "count", (int)group->port_count,
 			 "up", (int)up, "zones", "count", (json_int_t)world->zone_count, "records",
 			 (json_int_t)records, "queries", (json_int_t)ctl_queries(self),

@@ -9,7 +9,13 @@
 #include "site_int.h"
 
 static const uint16_t error_statuses[SITE_ERRORS] = { 400, 404, 405, 408, 413, 414, 417,
-						      421, 431, 500, 501, 503, 505 };
+						      421, 429, 431, 500, 501, 503, 505 };
+
+uint16_t
+site_error_status(enum site_error error)
+{
+	return error_statuses[error];
+}
 
 enum site_error
 site_error_of(uint16_t status)

@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "h1_int.h"
-#include "tree.h"
 
 enum {
-	SMALL_BYTES = 2048, /* an exchange: most heads */
 	/* the longest that is copied for an answer */
 	ROOM_BYTES = MR_SITE_HEAD_BYTES + H1_TAIL_BYTES + MR_SITE_BODY_BYTES,
 	/* and how much may be queued by reference before reading stops: 64 answers, so that
@@ -23,67 +21,10 @@ enum {
 #define WORD_LARGE    (1ull << 31)
 #define WORD_EXCHANGE (WORD_HANDLE | WORD_LARGE)
 #define WORD_REQUEST  (1ull << 32) /* one of 20 bits */
-#define WORD_REQUESTS (((1ull << 20) - 1) << 32)
+#define WORD_REQUESTS ((uint64_t)H1_REQUESTS_MAX << 32)
 #define WORD_LINGER   (1ull << 52)
 #define WORD_STALLED  (1ull << 53) /* reading waits for room in the send queue */
 #define WORD_PROGRESS (1ull << 54) /* something was acknowledged since the last deadline */
-
-/* A request that is not whole: its head, from its first octet. */
-struct exchange {
-	struct mr_http_head head;
-	struct mr_http_body body;
-	uint32_t have_bytes;
-	bool content; /* the head is whole: have_bytes octets */
-	uint8_t bytes[];
-};
-
-MR_METRIC_DEFINE("http", mr_site_metric_table, SITE_METRICS);
-
-int
-mr_site_server_create(struct mr_site_server *self, const struct mr_site_server_config *config,
-		      struct mr_arena *arena, struct mr_error *error)
-{
-	const uint64_t path_bytes = MR_HTTP_PATH_ROOM(MR_HTTP_HEAD_BYTES_MAX);
-	const uint64_t answer_bytes = H1_ANSWER_BYTES;
-	struct mr_http_limits limits = MR_HTTP_LIMITS_DEFAULT;
-	struct mr_site_server_config *c = &self->config;
-	uint8_t drawn[sizeof(self->boundary)];
-	uint64_t offset;
-
-	c->header_ms = config->header_ms ? config->header_ms : 10000;
-	c->body_ms = config->body_ms ? config->body_ms : 30000;
-	c->idle_ms = config->idle_ms ? config->idle_ms : 60000;
-	c->linger_ms = config->linger_ms ? config->linger_ms : 3000;
-	c->request_limit = config->request_limit ? config->request_limit : 100000;
-	c->body_bytes = config->body_bytes ? config->body_bytes : 1 << 20;
-	c->exchange_limit = config->exchange_limit ? config->exchange_limit : 2048;
-	c->large_limit = config->large_limit ? config->large_limit : (c->exchange_limit + 15) / 16;
-	MR_ASSERT(c->request_limit <= WORD_REQUESTS / WORD_REQUEST);
-	limits.body_bytes = c->body_bytes;
-	self->limits = limits;
-	mr_rng_secret(drawn, sizeof(drawn));
-	mr_rng_secret(&self->id_key, sizeof(self->id_key));
-	for (size_t i = 0; i < sizeof(self->boundary); i++)
-		self->boundary[i] = "0123456789abcdef"[drawn[i] & 15];
-	if (mr_arena_take(arena, path_bytes + answer_bytes, MR_CACHE_LINE, &offset))
-		return mr_arena_shortage(arena, path_bytes + answer_bytes, error);
-	self->path = mr_arena_at(arena, offset);
-	self->answer = self->path + path_bytes;
-	if (mr_pool_create(&self->exchanges, arena, SMALL_BYTES, c->exchange_limit, error))
-		return error ? error->code : -1;
-	/* one octet more than a head may have: the parser refuses before there is no room */
-	return mr_pool_create(&self->larges, arena,
-			      (uint32_t)mr_round_up(sizeof(struct exchange) + limits.head_bytes + 1,
-						    MR_CACHE_LINE),
-			      c->large_limit, error);
-}
-
-void
-mr_site_server_flush(struct mr_site_server *self)
-{
-	mr_metric_flush(self->metrics, self->tally, MR_SITE_METRIC_COUNT);
-	memset(self->tally, 0, sizeof(self->tally));
-}
 
 /* ---- a connection's word ---- */
 
@@ -102,7 +43,7 @@ run_end(const struct run *run)
 		mr_tcp_app_word_set(run->tcp, run->conn, run->word);
 }
 
-static struct exchange *
+static struct h1_exchange *
 exchange_at(const struct run *run)
 {
 	uint32_t handle = (uint32_t)(run->word & WORD_HANDLE);
@@ -114,9 +55,10 @@ exchange_at(const struct run *run)
 static uint32_t
 exchange_room(const struct run *run)
 {
-	uint32_t stride = run->word & WORD_LARGE ? run->self->larges.stride_bytes : SMALL_BYTES;
+	uint32_t stride =
+		run->word & WORD_LARGE ? run->self->larges.stride_bytes : H1_EXCHANGE_BYTES;
 
-	return stride - (uint32_t)sizeof(struct exchange);
+	return stride - (uint32_t)sizeof(struct h1_exchange);
 }
 
 static void
@@ -130,8 +72,8 @@ exchange_release(struct run *run)
 	run->word &= ~WORD_EXCHANGE;
 }
 
-static void
-run_abort(struct run *run, enum mr_site_metric metric)
+void
+h1_abort(struct run *run, enum mr_site_metric metric)
 {
 	run->self->tally[metric]++;
 	exchange_release(run);
@@ -153,79 +95,24 @@ run_finish(struct run *run)
 
 /* ---- answers ---- */
 
-void
-h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor)
-{
-	mr_writer_bytes(out, "Date: ", 6);
-	mr_writer_bytes(out, run->self->clock.date, MR_HTTP_DATE_BYTES);
-	if (mr_unlikely(run->id != NULL)) {
-		mr_writer_bytes(out, "\r\nX-Request-ID: ", 16);
-		mr_writer_bytes(out, run->id, run->id_bytes);
-	}
-	if (mr_unlikely(run->close))
-		mr_writer_bytes(out, "\r\nConnection: close\r\n\r\n", 23);
-	else if (mr_unlikely(minor == 0)) /* RFC 9112 9.3: 1.0 must be told */
-		mr_writer_bytes(out, "\r\nConnection: keep-alive\r\n\r\n", 28);
-	else
-		mr_writer_bytes(out, "\r\n\r\n", 4);
-}
-
-bool
-h1_send(struct run *run, const uint8_t *bytes, uint32_t count)
-{
-	run->self->tally[MR_SITE_answer_byte] += count;
-	if (mr_likely(mr_tcp_send(run->tcp, run->conn, bytes, count) == count))
-		return true;
-	/* a pool of the stack is empty: half an answer would be a lie */
-	run_abort(run, MR_SITE_no_memory);
-	return false;
-}
-
-bool
-h1_send_ref(struct run *run, const struct mr_site_tree *tree, uint64_t offset, uint64_t byte_count)
-{
-	struct mr_site_server *self = run->self;
-
-	static_assert((int)TREE_FILE_BYTES_MAX <= (int)MR_TCP_EXTENT_BYTES_MAX, "one extent");
-	mr_metric_add(self->metrics, MR_SITE_answer_byte, byte_count);
-	mr_pin_take(&self->store->pins, self->worker, tree->slot);
-	if (mr_likely(mr_tcp_send_ref(run->tcp, run->conn, MR_SITE_REGION, offset,
-				      (uint32_t)byte_count, tree->slot)))
-		return true;
-	mr_pin_drop(&self->store->pins, self->worker, tree->slot);
-	run_abort(run, MR_SITE_no_memory);
-	return false;
-}
-
-void
-h1_answer(struct run *run, const struct mr_http_message *message, const struct site_answer *answer)
-{
-	struct mr_site_server *self = run->self;
-	struct mr_writer out = mr_writer_over(self->answer, H1_ANSWER_BYTES);
-	bool wanted = message->method != MR_HTTP_HEAD && answer->body.byte_count;
-	bool together = wanted && answer->body.byte_count <= H1_SHORT_BODY_BYTES;
-
-	self->tally[MR_SITE_status_1xx + answer->status / 100 - 1]++;
-	mr_writer_bytes(&out, answer->head.bytes, answer->head.byte_count);
-	h1_tail(run, &out, message->version_minor);
-	if (together)
-		mr_writer_bytes(&out, answer->body.bytes, answer->body.byte_count);
-	MR_ASSERT_SLOW(!out.failed);
-	if (h1_send(run, self->answer, (uint32_t)(out.at - self->answer)) && wanted && !together)
-		h1_send(run, answer->body.bytes, answer->body.byte_count);
-}
-
-/* refuse answers what is no request, or none that can be served, and ends the connection. */
+/* refuse_at refuses a request to a site (NULL: none), and ends the connection. */
 static MR_COLD void
-refuse(struct run *run, uint16_t status)
+refuse_at(struct run *run, const struct site *site, uint16_t status)
 {
 	static const struct mr_http_message unknown = { .version_minor = 1 };
 
 	run->close = true;
-	run->id = NULL;
-	h1_answer(run, &unknown, &run->self->sites->errors[site_error_of(status)]);
+	h1_answer(run, &unknown, site_error(run->self->sites, site, site_error_of(status)));
 	if (!run->ended)
 		run_finish(run);
+}
+
+/* refuse answers what is no request, or none that can be served. */
+static MR_COLD void
+refuse(struct run *run, uint16_t status)
+{
+	run->id = NULL;
+	refuse_at(run, NULL, status);
 }
 
 static void
@@ -239,26 +126,76 @@ request_answer(struct run *run, const struct request *request)
 	case MR_SITE_ROOT:
 		h1_static(run, request);
 		break;
+	case MR_SITE_HEALTH:
+		h1_answer(run, request->message,
+			  run->self->draining ? &request->route->draining
+					      : &request->route->answer);
+		break;
 	}
 }
 
-/* respond answers the request whose head is at bytes and whose content, if any, has been read or is
- * not wanted (then close is set). */
+/* bound_of is the bound of a request's route, or else the server's. */
+static uint64_t
+bound_of(uint64_t own, uint64_t server)
+{
+	return own ? own : server;
+}
+
+static const struct site_limits *
+limits_of(const struct request *request)
+{
+	static const struct site_limits none = { .meter = SITE_METER_NONE };
+
+	return request->route && request->route->limited ? &request->route->limits : &none;
+}
+
+/* admit asks the bounds of a route that has some: NULL, or the answer that refuses the request. */
+static const struct site_answer *
+admit(struct run *run, const struct request *request, const struct site_limits *limits)
+{
+	struct mr_site_server *self = run->self;
+
+	if (limits->header_bytes && request->message->head_bytes > limits->header_bytes) {
+		self->tally[MR_SITE_refused]++;
+		return site_error(self->sites, request->site, SITE_431);
+	}
+	if (limits->meter != SITE_METER_NONE &&
+	    !site_admit(self->sites, limits->meter, self->worker, self->now_ns)) {
+		self->tally[MR_SITE_over_rate]++;
+		return site_error(self->sites, request->site, SITE_429);
+	}
+	return NULL;
+}
+
+/* How far a request has come when it is answered. */
+enum respond_when {
+	RESPOND_WHOLE,   /* a head, and no content */
+	RESPOND_CONTENT, /* its content was read: it was admitted when its head was there */
+	RESPOND_EARLY,   /* the same, but the content is not wanted any more */
+};
+
+/* respond answers the request whose head is at bytes. */
 static void
-respond(struct run *run, const struct mr_http_message *message, const uint8_t *bytes, bool close)
+respond(struct run *run, const struct mr_http_message *message, const uint8_t *bytes,
+	enum respond_when when)
 {
 	struct request request = { .message = message, .bytes = bytes };
 	struct mr_site_server *self = run->self;
-	const struct site_answer *answer;
+	const struct site_answer *answer = h1_route(run, &request);
+	const struct site_limits *limits = limits_of(&request);
 
-	run->id = NULL;
-	answer = h1_route(run, &request);
-	run->close = close | message->close;
+	h1_id(run, &request);
+	run->close = (when == RESPOND_EARLY) | message->close | self->draining;
 	run->word += WORD_REQUEST;
-	if (mr_unlikely((run->word & WORD_REQUESTS) / WORD_REQUEST >= self->config.request_limit)) {
+	if (mr_unlikely((run->word & WORD_REQUESTS) / WORD_REQUEST >=
+			bound_of(limits->requests, self->config.request_limit))) {
 		self->tally[MR_SITE_request_limit]++;
 		run->close = true;
 	}
+	if (mr_unlikely(answer && request.missing >= 0))
+		self->tally[request.missing]++;
+	else if (mr_likely(!answer) && when == RESPOND_WHOLE)
+		answer = admit(run, &request, limits);
 	if (mr_likely(!answer))
 		request_answer(run, &request);
 	else
@@ -269,7 +206,8 @@ respond(struct run *run, const struct mr_http_message *message, const uint8_t *b
 		run_finish(run);
 	} else {
 		exchange_release(run);
-		mr_tcp_deadline(run->tcp, run->conn, self->config.idle_ms);
+		mr_tcp_deadline(run->tcp, run->conn,
+				(uint32_t)bound_of(limits->idle_ms, self->config.idle_ms));
 	}
 }
 
@@ -302,7 +240,7 @@ exchange_take(struct run *run, struct mr_pool *pool, uint64_t flag)
 static bool
 exchange_begin(struct run *run)
 {
-	struct exchange *exchange;
+	struct h1_exchange *exchange;
 
 	if (!exchange_take(run, &run->self->exchanges, 0))
 		return false;
@@ -320,7 +258,7 @@ static bool
 exchange_grow(struct run *run)
 {
 	uint32_t small = (uint32_t)(run->word & WORD_HANDLE);
-	const struct exchange *from = exchange_at(run);
+	const struct h1_exchange *from = exchange_at(run);
 
 	MR_ASSERT(!(run->word & WORD_LARGE)); /* a large one holds more than a head may have */
 	run->word &= ~WORD_EXCHANGE;
@@ -330,22 +268,64 @@ exchange_grow(struct run *run)
 	return (run->word & WORD_LARGE) != 0;
 }
 
+/* content_refuse: the head is whole, and it or its content is not wanted. */
+static MR_COLD void
+content_refuse(struct run *run, const struct request *request, uint16_t status)
+{
+	h1_id(run, request);
+	refuse_at(run, request->site, status);
+}
+
 /* content_begin: the head is whole, its content is not. */
 static void
-content_begin(struct run *run, struct exchange *exchange, bool more_is_here)
+content_begin(struct run *run, struct h1_exchange *exchange, bool more_is_here)
 {
-	const struct mr_http_message *message = &run->self->message;
+	struct mr_site_server *self = run->self;
+	const struct mr_http_message *message = &self->message;
+	struct request request = { .message = message, .bytes = exchange->bytes };
+	struct mr_http_limits body = self->limits;
+	const struct site_answer *answer = h1_route(run, &request);
+	const struct site_limits *limits = limits_of(&request);
 
+	if (!answer)
+		answer = admit(run, &request, limits);
+	else
+		answer = NULL; /* said when the content has been read */
+	body.body_bytes = bound_of(limits->body_bytes, self->config.body_bytes);
+	if (answer ||
+	    (message->framing == MR_HTTP_LENGTH && message->content_length > body.body_bytes)) {
+		self->tally[MR_SITE_refused] += !answer;
+		content_refuse(run, &request, answer ? answer->status : 413);
+		return;
+	}
 	if (message->expect_continue && !more_is_here) {
 		/* No action wants the content: the answer is final, and what the client does then
 		 * cannot be told from the next request (RFC 9110 10.1.1). */
-		respond(run, message, exchange->bytes, true);
+		respond(run, message, exchange->bytes, RESPOND_EARLY);
 		return;
 	}
 	exchange->content = true;
 	exchange->have_bytes = message->head_bytes;
-	mr_http_body_init(&exchange->body, message, &run->self->limits);
-	mr_tcp_deadline(run->tcp, run->conn, run->self->config.body_ms);
+	mr_http_body_init(&exchange->body, message, &body);
+	mr_tcp_deadline(run->tcp, run->conn,
+			(uint32_t)bound_of(limits->body_ms, self->config.body_ms));
+}
+
+/* exchange_request reads the head of an exchange again, which was whole before its content. */
+static void
+exchange_request(struct run *run, struct request *request)
+{
+	const struct h1_exchange *exchange = exchange_at(run);
+	struct mr_site_server *self = run->self;
+	struct mr_http_head head;
+	enum mr_http_verdict verdict;
+
+	mr_http_head_request(&head);
+	verdict = mr_http_head_parse(&head, &self->message, &self->limits, exchange->bytes,
+				     exchange->have_bytes);
+	MR_ASSERT(verdict == MR_HTTP_DONE);
+	*request = (struct request){ .message = &self->message, .bytes = exchange->bytes };
+	(void)h1_route(run, request);
 }
 
 /* exchange_head adds to a head and returns how many bytes belong to it. */
@@ -353,7 +333,7 @@ static uint32_t
 exchange_head(struct run *run, const uint8_t *bytes, uint32_t count)
 {
 	struct mr_site_server *self = run->self;
-	struct exchange *exchange = exchange_at(run);
+	struct h1_exchange *exchange = exchange_at(run);
 	uint32_t taken, before;
 
 	if (exchange->have_bytes == exchange_room(run)) {
@@ -379,7 +359,7 @@ exchange_head(struct run *run, const uint8_t *bytes, uint32_t count)
 	taken = self->message.head_bytes - before;
 	request_count(self, &self->message);
 	if (self->message.framing == MR_HTTP_NO_BODY)
-		respond(run, &self->message, exchange->bytes, false);
+		respond(run, &self->message, exchange->bytes, RESPOND_WHOLE);
 	else
 		content_begin(run, exchange, taken < count);
 	return taken;
@@ -391,24 +371,21 @@ static uint32_t
 exchange_content(struct run *run, const uint8_t *bytes, uint32_t count)
 {
 	struct mr_site_server *self = run->self;
-	struct exchange *exchange = exchange_at(run);
-	struct mr_http_head head;
+	struct h1_exchange *exchange = exchange_at(run);
 	struct mr_http_piece piece;
-	enum mr_http_verdict verdict;
+	struct request request;
 
 	switch (mr_http_body_feed(&exchange->body, bytes, count, &piece)) {
 	case MR_HTTP_MORE:
 		break;
 	case MR_HTTP_REFUSED:
 		self->tally[MR_SITE_refused]++;
-		refuse(run, mr_http_status_of(exchange->body.refusal));
+		exchange_request(run, &request);
+		content_refuse(run, &request, mr_http_status_of(exchange->body.refusal));
 		return count;
 	case MR_HTTP_DONE:
-		mr_http_head_request(&head);
-		verdict = mr_http_head_parse(&head, &self->message, &self->limits, exchange->bytes,
-					     exchange->have_bytes);
-		MR_ASSERT(verdict == MR_HTTP_DONE); /* as it was before its content */
-		respond(run, &self->message, exchange->bytes, false);
+		exchange_request(run, &request);
+		respond(run, &self->message, exchange->bytes, RESPOND_CONTENT);
 		break;
 	}
 	return (uint32_t)piece.used_bytes;
@@ -430,7 +407,7 @@ request_whole(struct run *run, const uint8_t *bytes, uint32_t count)
 		if (mr_unlikely(self->message.framing != MR_HTTP_NO_BODY))
 			break;
 		request_count(self, &self->message);
-		respond(run, &self->message, bytes, false);
+		respond(run, &self->message, bytes, RESPOND_WHOLE);
 		return self->message.head_bytes;
 	case MR_HTTP_REFUSED:
 		self->tally[MR_SITE_refused]++;
@@ -461,7 +438,7 @@ h1_readable(void *context, struct mr_tcp *tcp, uint32_t conn, const uint8_t *byt
 	uint32_t at = 0;
 
 	if (mr_unlikely(!run.self->sites)) { /* a listener that is being taken away */
-		run_abort(&run, MR_SITE_no_site);
+		h1_abort(&run, MR_SITE_no_site);
 		return count;
 	}
 	/* Each round takes at least one byte, or is the last. */
@@ -519,14 +496,21 @@ h1_deadline(void *context, struct mr_tcp *tcp, uint32_t conn)
 	struct mr_site_server *self = run.self;
 
 	if (run.word & WORD_HANDLE && self->sites) {
-		self->tally[exchange_at(&run)->content ? MR_SITE_late_content
-						       : MR_SITE_late_head]++;
-		refuse(&run, 408);
+		if (exchange_at(&run)->content) {
+			struct request request;
+
+			self->tally[MR_SITE_late_content]++;
+			exchange_request(&run, &request);
+			content_refuse(&run, &request, 408);
+		} else {
+			self->tally[MR_SITE_late_head]++;
+			refuse(&run, 408);
+		}
 	} else if (mr_tcp_queued(tcp, conn) && run.word & WORD_PROGRESS) {
 		run.word &= ~WORD_PROGRESS;
 		mr_tcp_deadline(tcp, conn, self->config.idle_ms);
 	} else if (mr_tcp_queued(tcp, conn)) {
-		run_abort(&run, MR_SITE_late_send);
+		h1_abort(&run, MR_SITE_late_send);
 	} else {
 		self->tally[MR_SITE_idle] += !(run.word & WORD_LINGER);
 		exchange_release(&run);

@@ -11,6 +11,17 @@ enum {
 	H1_SHORT_BODY_BYTES = 4096, /* goes out in one piece with its head */
 	H1_TAIL_BYTES = 192,        /* Date, Connection and the empty line */
 	H1_ANSWER_BYTES = MR_SITE_HEAD_BYTES + H1_TAIL_BYTES + H1_SHORT_BODY_BYTES,
+	H1_EXCHANGE_BYTES = 2048,        /* of a small one: most heads */
+	H1_REQUESTS_MAX = (1 << 20) - 1, /* of one connection: bits of its word */
+};
+
+/* A request that is not whole: its head, from its first octet. */
+struct h1_exchange {
+	struct mr_http_head head;
+	struct mr_http_body body;
+	uint32_t have_bytes;
+	bool content; /* the head is whole: have_bytes octets */
+	uint8_t bytes[];
 };
 
 /* One event's work on one connection. */
@@ -35,7 +46,11 @@ struct request {
 	size_t path_bytes;
 	const struct site *site;
 	const struct site_route *route;
+	int missing; /* enum mr_site_metric: why there is no route; -1 else */
 };
+
+/* h1_abort ends the connection at once; metric says why. */
+void h1_abort(struct run *run, enum mr_site_metric metric);
 
 /* h1_send queues count bytes; false: the stack took less, and the connection was aborted. */
 bool h1_send(struct run *run, const uint8_t *bytes, uint32_t count);
@@ -50,9 +65,12 @@ void h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor);
 void h1_answer(struct run *run, const struct mr_http_message *message,
 	       const struct site_answer *answer);
 
-/* h1_route fills the request's site, route and path, and the run's id; what it returns else is the
- * answer. */
-const struct site_answer *h1_route(struct run *run, struct request *request);
+/* h1_route fills the request's site, route and path; what it returns else is the answer. It counts
+ * nothing. */
+const struct site_answer *h1_route(const struct run *run, struct request *request);
+
+/* h1_id gives the run the id that goes with the request's answer, where the site wants one. */
+void h1_id(struct run *run, const struct request *request);
 
 /* h1_static answers from the tree of a route (static.c). */
 void h1_static(struct run *run, const struct request *request);

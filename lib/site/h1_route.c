@@ -8,9 +8,9 @@
 
 enum { ID_BYTES_MAX = 64 /* of a request's own X-Request-ID */ };
 
-/* id_set takes the request's own id where it is one, or makes one. */
+/* id_take takes the request's own id where it is one, or makes one. */
 static void
-id_set(struct run *run, const struct request *request)
+id_take(struct run *run, const struct request *request)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789-_.:=+/";
@@ -39,15 +39,25 @@ id_set(struct run *run, const struct request *request)
 	run->id_bytes = sizeof(run->id_text);
 }
 
+void
+h1_id(struct run *run, const struct request *request)
+{
+	if (mr_unlikely(request->site && request->site->request_id))
+		id_take(run, request);
+	else
+		run->id = NULL;
+}
+
 const struct site_answer *
-h1_route(struct run *run, struct request *request)
+h1_route(const struct run *run, struct request *request)
 {
 	const struct mr_http_message *message = request->message;
-	struct mr_site_server *self = run->self;
+	const struct mr_site_server *self = run->self;
 	const struct mr_site_set *sites = self->sites;
 	const struct site *site;
 	struct mr_tcp_view view;
 
+	request->missing = -1;
 	if (mr_unlikely(message->target_form == MR_HTTP_ASTERISK_FORM))
 		return &sites->options_all;
 	if (mr_unlikely(!mr_tcp_view(run->tcp, run->conn, &view)))
@@ -55,12 +65,10 @@ h1_route(struct run *run, struct request *request)
 	site = site_find(sites, &view.flow.local, view.flow.local_port,
 			 request->bytes + message->host.at, message->host.bytes);
 	if (mr_unlikely(!site)) {
-		self->tally[MR_SITE_no_site]++;
+		request->missing = MR_SITE_no_site;
 		return &sites->errors[SITE_421];
 	}
 	request->site = site;
-	if (mr_unlikely(site->request_id))
-		id_set(run, request);
 	request->path = request->bytes + message->path.at;
 	request->path_bytes = message->path.bytes;
 	if (mr_unlikely(!message->path_plain || !request->path_bytes)) {
@@ -72,6 +80,6 @@ h1_route(struct run *run, struct request *request)
 		site_route_find(sites, site, request->path, request->path_bytes, self->worker);
 	if (mr_likely(request->route))
 		return NULL;
-	self->tally[MR_SITE_no_route]++;
+	request->missing = MR_SITE_no_route;
 	return site_error(sites, site, SITE_404);
 }

@@ -25,6 +25,7 @@
 	X(no_site, COUNTER, REQUESTS, "Refused: no site of that host here (421)") \
 	X(no_route, COUNTER, REQUESTS, "Refused: no route of that path (404)") \
 	X(no_file, COUNTER, REQUESTS, "Refused: no file of that path below the root (404)") \
+	X(over_rate, COUNTER, REQUESTS, "Refused: more than the rate of their route (429)") \
 	X(late_head, COUNTER, CONNECTIONS, "Closed: a head took too long (408)") \
 	X(late_content, COUNTER, CONNECTIONS, "Closed: content took too long (408)") \
 	X(late_send, COUNTER, CONNECTIONS, "Closed: the peer takes nothing of what we send") \

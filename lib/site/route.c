@@ -74,6 +74,8 @@ mr_site_route_check(const struct mr_site_route_config *route)
 						      : "only a root has a rewrite";
 	for (size_t i = 0; i < route->edit_count && !fault; i++)
 		fault = edit_check(&route->edits[i]);
+	if (!fault)
+		fault = mr_site_limits_check(&route->limits);
 	if (fault)
 		return fault;
 	switch ((enum mr_site_action)route->action) {
@@ -94,6 +96,10 @@ mr_site_route_check(const struct mr_site_route_config *route)
 			       : NULL;
 	case MR_SITE_ROOT:
 		return route->root[0] ? NULL : "a root is a folder";
+	case MR_SITE_HEALTH:
+		return route->body && strlen(route->body) > MR_SITE_BODY_BYTES
+			       ? "a body of an answer has at most 65536 octets"
+			       : NULL;
 	}
 	return "a route has an action";
 }
@@ -196,6 +202,24 @@ root_make(struct mr_site_set *self, struct site_route *route,
 					      (from->prefix[strlen(from->prefix) - 1] == '/'));
 }
 
+/* health_make: both answers are of this moment only. */
+static void
+health_make(struct mr_site_set *self, struct site_route *route,
+	    const struct mr_site_route_config *from)
+{
+	static const char type[] = "text/plain; charset=utf-8", draining[] = "draining\n";
+	const char *body = from->body ? from->body : "ok\n";
+	struct mr_site_edit edits[MR_SITE_EDIT_MAX + 1] = { { "Cache-Control", "no-store",
+							      MR_SITE_EDIT_SET } };
+
+	for (size_t i = 0; i < from->edit_count; i++)
+		edits[i + 1] = from->edits[i];
+	site_answer_make(&self->memory, &route->answer, 200, from->type ? from->type : type, body,
+			 strlen(body), NULL, edits, from->edit_count + 1);
+	site_answer_make(&self->memory, &route->draining, 503, type, draining, sizeof(draining) - 1,
+			 NULL, edits, from->edit_count + 1);
+}
+
 static void
 route_make(struct mr_site_set *self, struct site_route *route,
 	   const struct mr_site_route_config *from)
@@ -233,6 +257,8 @@ site_build(struct mr_site_set *self, uint32_t index, const struct mr_site_config
 		site->routes[i].action = (uint16_t)route->action;
 		if (route->action == MR_SITE_ROOT)
 			root_make(self, &site->routes[i], route, roots, root_count);
+		else if (route->action == MR_SITE_HEALTH)
+			health_make(self, &site->routes[i], route);
 		else
 			route_make(self, &site->routes[i], route);
 		if (!entry) /* by regular expression: regex.c */

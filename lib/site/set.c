@@ -163,22 +163,28 @@ hosts_build(struct mr_site_set *self, const struct mr_site_config *sites, struct
 /* ---- build ---- */
 
 static const struct mr_site_edit allow = { "Allow", "GET, HEAD, OPTIONS", MR_SITE_EDIT_ADD };
+static const struct mr_site_edit retry = { "Retry-After", "1", MR_SITE_EDIT_ADD };
+
+/* error_edits gives the one field that a status has to have, or NULL (RFC 9110 15.5.6; RFC 6585 4).
+ */
+static const struct mr_site_edit *
+error_edits(uint16_t status)
+{
+	return status == 405 ? &allow : status == 429 ? &retry : NULL;
+}
 
 /* errors_build: the page of an error is its status line. */
 static void
 errors_build(struct mr_site_set *self)
 {
-	static const uint16_t statuses[] = { 400, 404, 405, 408, 413, 414, 417,
-					     421, 431, 500, 501, 503, 505 };
-
-	for (size_t i = 0; i < MR_ARRAY_COUNT(statuses); i++) {
+	for (int i = 0; i < SITE_ERRORS; i++) {
+		uint16_t status = site_error_status((enum site_error)i);
 		char body[64];
-		int bytes = snprintf(body, sizeof(body), "%u %s\n", statuses[i],
-				     mr_http_reason(statuses[i]));
+		int bytes = snprintf(body, sizeof(body), "%u %s\n", status, mr_http_reason(status));
 
-		site_answer_make(&self->memory, &self->errors[site_error_of(statuses[i])],
-				 statuses[i], "text/plain; charset=utf-8", body, (size_t)bytes,
-				 NULL, &allow, statuses[i] == 405);
+		site_answer_make(&self->memory, &self->errors[i], status,
+				 "text/plain; charset=utf-8", body, (size_t)bytes, NULL,
+				 error_edits(status), error_edits(status) != NULL);
 	}
 	site_answer_make(&self->memory, &self->options_all, 204, NULL, NULL, 0, NULL, &allow, 1);
 }
@@ -200,7 +206,8 @@ pages_build(struct mr_site_set *self, const struct mr_site_config *sites)
 				return;
 			site_answer_make(&self->memory, page, from->status,
 					 from->type ? from->type : "text/html; charset=utf-8", body,
-					 strlen(body), NULL, &allow, from->status == 405);
+					 strlen(body), NULL, error_edits(from->status),
+					 error_edits(from->status) != NULL);
 			site->errors[site_error_of(from->status)] = page;
 		}
 	}
@@ -209,9 +216,12 @@ pages_build(struct mr_site_set *self, const struct mr_site_config *sites)
 const char *
 mr_site_error_check(const struct mr_site_error_config *page)
 {
-	return page->status != 404 && page->status != 405 && page->status != 501
-		       ? "the errors of a site are 404, 405 and 501"
-		       : NULL;
+	static const uint16_t known[] = { 404, 405, 408, 413, 429, 431, 501 };
+
+	for (size_t i = 0; i < MR_ARRAY_COUNT(known); i++)
+		if (page->status == known[i])
+			return NULL;
+	return "the errors of a site are 404, 405, 408, 413, 429, 431 and 501";
 }
 
 int
@@ -239,8 +249,10 @@ mr_site_set_build(const struct mr_site_config *sites, size_t count, const char *
 		rc = site_routes_build(self, sites, roots, root_count, error);
 	if (!rc)
 		rc = site_regexes_build(self, sites, worker_count, error);
-	if (!rc)
+	if (!rc) {
 		pages_build(self, sites);
+		site_limits_build(self, sites, worker_count);
+	}
 	if (!rc && self->memory.failed)
 		rc = mr_error_set(error, -ENOMEM, "out of memory for sites");
 	if (rc) {

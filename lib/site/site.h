@@ -77,7 +77,18 @@ struct mr_site_edit {
 	int kind;                 /* enum mr_site_edit_kind */
 };
 
-enum mr_site_action { MR_SITE_RESPOND, MR_SITE_REDIRECT, MR_SITE_ROOT };
+/* HEALTH: 200 for a load balancer in front, 503 and the end of the connection while draining. */
+enum mr_site_action { MR_SITE_RESPOND, MR_SITE_REDIRECT, MR_SITE_ROOT, MR_SITE_HEALTH };
+
+/* Bounds of requests. Zero: of a route, the site's; of a site, the server's. */
+struct mr_site_limits {
+	uint64_t body_bytes;   /* of content: 413 above */
+	uint32_t header_bytes; /* of a head: 431 above. The server's: 16,384, and no more */
+	uint32_t body_ms, idle_ms;
+	uint32_t requests; /* of one connection */
+	uint32_t rate;     /* requests/s, all workers together: 429 above. The server has none */
+	uint32_t burst;    /* requests at once; 0: as many as in a second */
+};
 
 struct mr_site_route_config {
 	const char *path, *prefix,
@@ -85,14 +96,16 @@ struct mr_site_route_config {
 	const char *rewrite; /* ROOT: looked for instead of path, prefix or what regex matched */
 	int action;          /* enum mr_site_action */
 	uint16_t status;
-	const char *body, *type;       /* RESPOND; NULL: none, text/plain */
+	const char *body, *type;       /* RESPOND, HEALTH; NULL: none (HEALTH: ok), text/plain */
 	const char *to;                /* REDIRECT: Location */
 	char root[MR_SITE_ROOT_BYTES]; /* ROOT: a folder */
 	struct mr_site_edit *edits;
 	size_t edit_count;
+	struct mr_site_limits limits;
 };
 
-/* The content of an answer of ours that is an error: 404, 405 or 501. */
+/* The content of an answer of ours that is an error, where a site is known: see
+ * mr_site_error_check. */
 struct mr_site_error_config {
 	uint16_t status;
 	const char *body, *type; /* NULL: none, text/html */
@@ -109,6 +122,7 @@ struct mr_site_config {
 	struct mr_site_error_config *errors;
 	size_t error_count;
 	bool request_id; /* answers have X-Request-ID: the request's, or one of ours */
+	struct mr_site_limits limits;
 };
 
 /* mr_site_host_check says what is wrong with a host of the configuration ("www.example.com",
@@ -116,6 +130,7 @@ struct mr_site_config {
 const char *mr_site_host_check(const char *host);
 const char *mr_site_route_check(const struct mr_site_route_config *route);
 const char *mr_site_error_check(const struct mr_site_error_config *page);
+const char *mr_site_limits_check(const struct mr_site_limits *limits);
 
 /* ---- a set of sites ---- */
 
@@ -201,6 +216,8 @@ struct mr_site_server_config {
 
 struct mr_site_server {
 	/* owner: worker */
+	uint64_t now_ns;                   /* of this turn */
+	bool draining;                     /* of this turn: answers end their connections */
 	const struct mr_site_set *sites;   /* of this turn; NULL: none */
 	struct mr_site_tree *const *roots; /* of this turn, as mr_site_set_build was told */
 	struct mr_site_store *store;

@@ -53,6 +53,7 @@ enum site_error {
 	SITE_414,
 	SITE_417,
 	SITE_421,
+	SITE_429,
 	SITE_431,
 	SITE_500,
 	SITE_501,
@@ -62,11 +63,35 @@ enum site_error {
 };
 
 enum site_error site_error_of(uint16_t status);
+uint16_t site_error_status(enum site_error error);
 
 /* ---- a set ---- */
 
+enum { SITE_METER_NONE = UINT32_MAX };
+
+/* A route's bounds, its site's and the server's taken together; 0: the server's. */
+struct site_limits {
+	uint64_t body_bytes;
+	uint32_t header_bytes, body_ms, idle_ms, requests;
+	uint32_t meter; /* SITE_METER_NONE: any rate */
+};
+
+/* A rate, as each worker has its share of it: virtual scheduling (ITU-T I.371's GCRA). */
+struct site_meter {
+	uint64_t interval_ns; /* between two requests, at one worker */
+	uint64_t ahead_ns;    /* how far due_ns may lie ahead */
+};
+
+/* Where a worker keeps its side of a meter. */
+struct site_meter_state {
+	uint64_t due_ns;
+};
+
 struct site_route {
-	struct site_answer answer; /* but of ROOT */
+	struct site_answer answer;   /* but of ROOT */
+	struct site_answer draining; /* HEALTH */
+	struct site_limits limits;
+	bool limited; /* limits has anything */
 	uint16_t action;
 	bool edited;        /* edits take fields away that we make */
 	uint16_t cut_bytes; /* ROOT: of the path, before it is looked for */
@@ -120,6 +145,10 @@ struct mr_site_set {
 	struct site_answer errors[SITE_ERRORS];
 	struct site_answer options_all; /* OPTIONS * */
 	struct site_regexes *regexes;
+	struct site_meter *meters;
+	uint32_t meter_count;
+	/* owner: worker, [worker][meter]: the one thing here that changes */
+	struct site_meter_state *meter_states[MR_WORKER_MAX];
 };
 
 /* site_error gives the answer for an error, the site's own if it has one. */
@@ -136,6 +165,12 @@ const struct site *site_find(const struct mr_site_set *self, const struct mr_add
 /* site_route_find gives the route of a canonical path, or NULL. */
 const struct site_route *site_route_find(const struct mr_site_set *self, const struct site *site,
 					 const uint8_t *path, size_t path_bytes, uint32_t worker);
+
+/* limits.c: the bounds of all routes, and the meters of a set for worker_count workers. */
+void site_limits_build(struct mr_site_set *self, const struct mr_site_config *sites,
+		       uint32_t worker_count);
+/* site_admit says whether a meter lets one more request pass. */
+bool site_admit(const struct mr_site_set *self, uint32_t meter, uint32_t worker, uint64_t now_ns);
 
 /* regex.c */
 struct site_regexes;

@@ -74,6 +74,8 @@ http_turn(struct mr_worker *self)
 {
 	self->http.sites = self->world->sites;
 	self->http.roots = self->world->roots;
+	self->http.now_ns = self->now_ns;
+	self->http.draining = __atomic_load_n(&self->group->draining, __ATOMIC_RELAXED);
 	mr_site_clock_follow(&self->http.clock, &self->group->day);
 }
 

@@ -204,6 +204,7 @@ struct mr_worker_group {
 	struct rte_ring *rings[MR_WORKER_MAX][MR_WORKER_MAX + 1];
 	struct mr_worker_clock clock;
 	struct mr_site_clock day; /* the time of day, for HTTP */
+	bool draining;            /* owner: ctl; reader: workers, relaxed */
 };
 
 /* What any thread may read of a worker. */

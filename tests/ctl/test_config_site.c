@@ -33,12 +33,14 @@ config_of(const char *text)
 #define FULL                                                                                   \
 	SITE("    hosts: [www.example.com, '*.example.org', '[2001:db8::1]']\n"                \
 	     "    listen: [8080, '192.0.2.1:81', '[2001:db8::1]:82', '*:83']\n"                \
+	     "    limits: {rate: 1000, body: 1MiB}\n"                                          \
 	     "    routes:\n"                                                                   \
 	     "      - {path: /, respond: {body: \"a: b\\n\", type: text/html}}\n"              \
 	     "      - prefix: /old\n        redirect: {to: 'https://x/?a=b#c'}\n"              \
 	     "        headers:\n          - {name: X-A, value: \"b: \\\"c\\\"\"}\n"            \
 	     "          - {name: server, edit: remove}\n"                                      \
 	     "      - {regex: '\\.html?$', root: /srv, rewrite: /x}\n"                         \
+	     "      - {path: /health, health: {}, limits: {requests: 7}}\n"                    \
 	     "    request_id: on\n    errors: [{status: 404, body: none, type: text/plain}]\n" \
 	     "  - {name: two, listen: [84], routes: [{path: /, respond: {status: 204}}]}\n"    \
 	     "http: {idle_timeout: 1000, requests: 7}\n")
@@ -63,7 +65,11 @@ test_everything_is_read(void **state)
 	assert_false(site->listens[1].any);
 	assert_int_equal(site->listens[2].port, 82);
 	assert_true(mr_addr_equal(&site->listens[2].addr, &config->vips[1]));
-	assert_int_equal(site->route_count, 3);
+	assert_int_equal(site->route_count, 4);
+	assert_int_equal(site->limits.rate, 1000);
+	assert_int_equal(site->limits.body_bytes, 1 << 20);
+	assert_int_equal(site->routes[3].action, MR_SITE_HEALTH);
+	assert_int_equal(site->routes[3].limits.requests, 7);
 	assert_string_equal(site->routes[2].regex, "\\.html?$");
 	assert_string_equal(site->routes[2].root, "/srv");
 	assert_true(site->request_id);
@@ -102,8 +108,11 @@ test_each_fault_is_refused_in_its_words(void **state)
 		  "expected a number from 200 to 599, found '600'" },
 		{ ROUTE("{path: /, rewrite: /x, respond: {}}"), "only a root has a rewrite" },
 		{ SITE("    errors: [{status: 400}]\n    routes: [{path: /, respond: {}}]\n"),
-		  "the errors of a site are 404, 405 and 501" },
+		  "the errors of a site are 404, 405, 408" },
 		{ ROUTE("{path: /, respond: {boddy: x}}"), "did you mean 'body'?" },
+		{ ROUTE("{path: /, health: {}, limits: {burst: 5}}"), "a burst without a rate" },
+		{ SITE("    limits: {burst: 5}\n    routes: [{path: /, respond: {}}]\n"),
+		  "m.yaml:4:5: sites[].limits: a burst without a rate" },
 		{ ROUTE("{path: /, respond: {}, headers: [{name: date, value: x}]}"),
 		  "this header is the connection's" },
 		{ SITE("    hosts: ['*x']\n    routes: [{path: /, respond: {}}]\n"),

@@ -198,6 +198,7 @@ pair_stop(struct pair *self)
 void
 pair_run(struct pair *self)
 {
+	self->server.now_ns = self->now_ns;
 	for (int i = 0; i < ROUNDS; i++) {
 		bool moved = false;
 
