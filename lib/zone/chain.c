@@ -123,33 +123,50 @@ compare_links(const void *left, const void *right, void *context)
 	return zone_order_compare(&x, &y);
 }
 
+/* Adds one level: every stride-th key. */
 static int
-write_chain(struct mr_zone_builder *self, struct chain *chain)
+write_level(struct mr_zone_builder *self, struct chain *chain, uint64_t stride)
 {
-	uint32_t count = (uint32_t)chain->count;
-	uint32_t top_count = (count + ZONE_CHAIN_STEP - 1) / ZONE_CHAIN_STEP;
-	uint64_t at, keys, tops, nodes;
+	struct mr_zone_denial *denial = &chain->denial;
+	uint64_t count = (chain->count + stride - 1) / stride;
+	uint64_t room = mr_round_up(count, ZONE_CHAIN_STEP), at;
+	uint64_t *keys;
 
-	if (zone_heap_take(&self->image, sizeof(chain->denial), &at) ||
-	    zone_heap_take(&self->image, count * sizeof(uint64_t), &keys) ||
-	    zone_heap_take(&self->image, top_count * sizeof(uint64_t), &tops) ||
-	    zone_heap_take(&self->image, count * sizeof(uint32_t), &nodes))
+	/* to a line: the image will begin with one */
+	if (zone_heap_take(&self->image, room * sizeof(uint64_t) + MR_CACHE_LINE, &at))
 		return -ENOMEM;
 	if (self->image.used / MR_ZONE_UNIT_BYTES > UINT32_MAX)
 		return -EFBIG;
-	chain->denial.count = count;
-	chain->denial.top_count = top_count;
-	chain->denial.keys = (uint32_t)(keys / MR_ZONE_UNIT_BYTES);
-	chain->denial.tops = (uint32_t)(tops / MR_ZONE_UNIT_BYTES);
-	chain->denial.nodes = (uint32_t)(nodes / MR_ZONE_UNIT_BYTES);
-	memcpy(self->image.base + at, &chain->denial, sizeof(chain->denial));
-	for (uint32_t i = 0; i < count; i++) {
-		((uint64_t *)(void *)(self->image.base + keys))[i] = chain->links[i].key;
+	at = mr_round_up(at, MR_CACHE_LINE);
+	keys = (uint64_t *)(void *)(self->image.base + at);
+	for (uint64_t i = 0; i < room; i++)
+		keys[i] = i < count ? chain->links[i * stride].key : UINT64_MAX;
+	MR_ASSERT(denial->level_count < ZONE_CHAIN_LEVELS);
+	denial->levels[denial->level_count++] = (uint32_t)(at / MR_ZONE_UNIT_BYTES);
+	return 0;
+}
+
+static int
+write_chain(struct mr_zone_builder *self, struct chain *chain)
+{
+	struct mr_zone_denial *denial = &chain->denial;
+	uint64_t stride = 1, at, nodes;
+	int code = write_level(self, chain, stride);
+
+	for (; !code && stride * ZONE_CHAIN_STEP < chain->count; stride *= ZONE_CHAIN_STEP)
+		code = write_level(self, chain, stride * ZONE_CHAIN_STEP);
+	if (code)
+		return code;
+	if (zone_heap_take(&self->image, chain->count * sizeof(uint32_t), &nodes) ||
+	    zone_heap_take(&self->image, sizeof(*denial), &at))
+		return -ENOMEM;
+	if (self->image.used / MR_ZONE_UNIT_BYTES > UINT32_MAX)
+		return -EFBIG;
+	for (size_t i = 0; i < chain->count; i++)
 		((uint32_t *)(void *)(self->image.base + nodes))[i] = chain->links[i].node;
-		if (i % ZONE_CHAIN_STEP == 0)
-			((uint64_t *)(void *)(self->image.base + tops))[i / ZONE_CHAIN_STEP] =
-				chain->links[i].key;
-	}
+	denial->count = (uint32_t)chain->count;
+	denial->nodes = (uint32_t)(nodes / MR_ZONE_UNIT_BYTES);
+	memcpy(self->image.base + at, denial, sizeof(*denial));
 	zone_image(self)->denial = (uint32_t)(at / MR_ZONE_UNIT_BYTES);
 	zone_image(self)->denial_kind = chain->kind;
 	return 0;
@@ -172,7 +189,7 @@ prove_node(struct mr_zone_builder *self, const struct chain *chain, uint32_t off
 	memcpy(name + 2, node->name, relative);
 	memcpy(name + 2 + relative, self->origin, self->origin_bytes);
 	if (chain->kind == MR_ZONE_BY_NSEC)
-		zone_order_name(name + 2, relative, &order);
+		zone_order_name(name + 2, relative, ZONE_ORDER_BYTES, &order);
 	else
 		zone_order_hash(&chain->denial, name + 2, whole, &order);
 	index = zone_order_find(zone, &order, &exact);
@@ -181,7 +198,7 @@ prove_node(struct mr_zone_builder *self, const struct chain *chain, uint32_t off
 	if (whole + 2 > MR_ZONE_NAME_BYTES) /* nor can a question be below it */
 		return;
 	if (chain->kind == MR_ZONE_BY_NSEC)
-		zone_order_name(name, relative + 2, &order);
+		zone_order_name(name, relative + 2, ZONE_ORDER_BYTES, &order);
 	else
 		zone_order_hash(&chain->denial, name, whole + 2, &order);
 	proof->wildcard = chain->links[zone_order_find(zone, &order, &exact)].node;

@@ -8,7 +8,7 @@
 #include "zone/zone_int.h"
 
 void
-zone_order_name(const uint8_t *relative, unsigned bytes, struct zone_order *order)
+zone_order_name(const uint8_t *relative, unsigned bytes, unsigned enough, struct zone_order *order)
 {
 	uint8_t starts[MR_ZONE_LABELS + 1];
 	unsigned count = 0;
@@ -16,7 +16,7 @@ zone_order_name(const uint8_t *relative, unsigned bytes, struct zone_order *orde
 
 	for (unsigned at = 0; at < bytes; at += relative[at] + 1u)
 		starts[count++] = (uint8_t)at;
-	while (count > 0) {
+	while (count > 0 && to < order->key + enough) {
 		const uint8_t *label = relative + starts[--count];
 
 		for (unsigned i = 1; i <= label[0]; i++) {
@@ -55,7 +55,7 @@ zone_order_node(const struct mr_zone *zone, const struct mr_zone_node *node,
 	uint8_t *to = order->key;
 
 	if (zone->denial_kind == MR_ZONE_BY_NSEC) {
-		zone_order_name(node->name, node->name_bytes, order);
+		zone_order_name(node->name, node->name_bytes, ZONE_ORDER_BYTES, order);
 		return;
 	}
 	/* RFC 4648 7; which label is an NSEC3's was checked when the chain was made. */
@@ -87,48 +87,68 @@ zone_order_key(const struct zone_order *order)
 	return mr_load_be64(first);
 }
 
-/* How many of the count numbers at sorted are below key. */
-static inline uint32_t
-count_below(const uint64_t *sorted, uint32_t count, uint64_t key)
+/* How many of the ZONE_CHAIN_STEP ascending numbers at step are below key. */
+static inline unsigned
+step_below(const uint64_t *step, uint64_t key)
 {
-	uint32_t below = 0;
+	const __m256i sign = _mm256_set1_epi64x(INT64_MIN); /* the compare is a signed one */
+	const __m256i wanted = _mm256_xor_si256(_mm256_set1_epi64x((int64_t)key), sign);
+	unsigned below = 0;
 
-	while (count > 1) {
-		uint32_t half = count / 2;
+	for (unsigned i = 0; i < ZONE_CHAIN_STEP; i += 4) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(step + i));
+		__m256i less = _mm256_cmpgt_epi64(wanted, _mm256_xor_si256(v, sign));
 
-		below += sorted[below + half - 1] < key ? half : 0;
-		count -= half;
+		below += (unsigned)_mm_popcnt_u32(
+			(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(less)));
 	}
-	return below + (count == 1 && sorted[below] < key);
+	return below;
 }
 
-static uint32_t
+/* How many of all keys are below key. */
+static inline uint32_t
 chain_below(const struct mr_zone *zone, const struct mr_zone_denial *denial, uint64_t key)
 {
-	const uint64_t *keys = mr_zone_ref(zone, denial->keys);
-	const uint64_t *tops = mr_zone_ref(zone, denial->tops);
-	uint32_t steps = count_below(tops, denial->top_count, key), start;
+	uint32_t start = 0, below = 0;
 
-	if (steps == 0)
-		return 0;
-	start = (steps - 1) * ZONE_CHAIN_STEP;
-	return start +
-	       count_below(keys + start, MR_MIN(ZONE_CHAIN_STEP, denial->count - start), key);
+	for (unsigned level = denial->level_count; level-- > 0;) {
+		const uint64_t *keys = mr_zone_ref(zone, denial->levels[level]);
+
+		below = step_below(keys + start, key);
+		if (below == 0) /* of the first step: the others begin with what is below */
+			return 0;
+		below += start;
+		start = (below - 1) * ZONE_CHAIN_STEP;
+	}
+	return below;
 }
 
-uint32_t
-zone_order_find(const struct mr_zone *zone, const struct zone_order *order, bool *exact)
+static inline bool
+chain_has(const struct mr_zone *zone, const struct mr_zone_denial *denial, uint32_t index,
+	  uint64_t key)
 {
-	const struct mr_zone_denial *denial = mr_zone_ref(zone, zone->denial);
-	const uint64_t *keys = mr_zone_ref(zone, denial->keys);
+	const uint64_t *keys = mr_zone_ref(zone, denial->levels[0]);
+
+	return index < denial->count && keys[index] == key;
+}
+
+static inline uint32_t
+chain_before(const struct mr_zone_denial *denial, uint32_t index)
+{
+	return index ? index - 1 : denial->count - 1;
+}
+
+/* The entry that zone_order_find wants, where the key of entry low is order's too: the rest of the
+ * names, or of the hashes, decides. */
+static MR_COLD uint32_t
+chain_settle(const struct mr_zone *zone, const struct mr_zone_denial *denial,
+	     const struct zone_order *order, uint32_t low, bool *exact)
+{
 	const uint32_t *nodes = mr_zone_ref(zone, denial->nodes);
 	uint64_t key = zone_order_key(order);
-	uint32_t low = chain_below(zone, denial, key), high = low;
+	uint32_t high = key == UINT64_MAX ? denial->count : chain_below(zone, denial, key + 1);
 
-	*exact = false;
-	if (low < denial->count && keys[low] == key)
-		high = key == UINT64_MAX ? denial->count : chain_below(zone, denial, key + 1);
-	while (low < high) { /* those whose first 8 bytes are the same */
+	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		struct zone_order entry;
 		int differs;
@@ -144,24 +164,50 @@ zone_order_find(const struct mr_zone *zone, const struct zone_order *order, bool
 		else
 			high = middle;
 	}
-	return low ? low - 1 : denial->count - 1;
+	return chain_before(denial, low);
+}
+
+uint32_t
+zone_order_find(const struct mr_zone *zone, const struct zone_order *order, bool *exact)
+{
+	const struct mr_zone_denial *denial = mr_zone_ref(zone, zone->denial);
+	uint64_t key = zone_order_key(order);
+	uint32_t low = chain_below(zone, denial, key);
+
+	*exact = false;
+	if (chain_has(zone, denial, low, key))
+		return chain_settle(zone, denial, order, low, exact);
+	return chain_before(denial, low);
 }
 
 const struct mr_zone_node *
 mr_zone_cover(const struct mr_zone *zone, const struct mr_zone_name *name, unsigned labels)
 {
 	const struct mr_zone_denial *denial = mr_zone_ref(zone, zone->denial);
-	unsigned at = mr_zone_name_at(name, labels);
-	const uint32_t *nodes;
+	bool by_nsec = zone->denial_kind == MR_ZONE_BY_NSEC, exact;
+	unsigned at = mr_zone_name_at(name, labels), bytes = name->bytes - at;
 	struct zone_order order;
-	bool exact;
+	const uint32_t *nodes;
+	uint32_t index;
+	uint64_t key;
 
 	if (zone->denial_kind == MR_ZONE_UNSIGNED)
 		return NULL;
-	if (zone->denial_kind == MR_ZONE_BY_NSEC)
-		zone_order_name(name->lower + at, name->bytes - at - zone->origin_bytes, &order);
+	if (by_nsec)
+		zone_order_name(name->lower + at, bytes - zone->origin_bytes, ZONE_KEY_BYTES,
+				&order);
 	else
-		zone_order_hash(denial, name->lower + at, name->bytes - at, &order);
+		zone_order_hash(denial, name->lower + at, bytes, &order);
+	key = zone_order_key(&order);
+	index = chain_below(zone, denial, key);
+	if (mr_unlikely(chain_has(zone, denial, index, key))) {
+		if (by_nsec)
+			zone_order_name(name->lower + at, bytes - zone->origin_bytes,
+					ZONE_ORDER_BYTES, &order);
+		index = chain_settle(zone, denial, &order, index, &exact);
+	} else {
+		index = chain_before(denial, index);
+	}
 	nodes = mr_zone_ref(zone, denial->nodes);
-	return mr_zone_ref(zone, nodes[zone_order_find(zone, &order, &exact)]);
+	return mr_zone_ref(zone, nodes[index]);
 }

@@ -20,6 +20,8 @@ enum {
 	ZONE_NAMES_PER_BUCKET = 6, /* of 10 slots: 4 % of the homes spill */
 	ZONE_FILE_MAX = 65535,
 	ZONE_POINTER_REACH = 7000, /* a block's inner pointers stay below this, see dns/answer */
+	ZONE_CHAIN_STEP = 16,      /* keys compared at once: two lines */
+	ZONE_CHAIN_LEVELS = 8,     /* 16^8 is more than offsets can be */
 };
 
 struct mr_zone_store {
@@ -29,18 +31,23 @@ struct mr_zone_store {
 };
 
 /* The denial records of a signed zone in their order: that of the names (RFC 4034 6.1) for NSEC,
- * that of the hashes for NSEC3. An entry's key is the first 8 bytes of what it is ordered by; every
- * ZONE_CHAIN_STEP-th key stands a second time in tops, which stays in the cache. */
+ * that of the hashes for NSEC3. An entry's key is the first 8 bytes of what it is ordered by. A
+ * search looks at one step of each level, the upper ones of which stay in the cache. */
 struct mr_zone_denial {
-	uint32_t count, top_count;
-	uint32_t keys, tops, nodes; /* offsets of uint64_t, uint64_t and uint32_t arrays */
+	uint32_t count;
+	uint32_t nodes; /* offset of a uint32_t for each key */
+	/* Offsets of uint64_t arrays: levels[0] has all keys, levels[i + 1] the first of each
+	 * ZONE_CHAIN_STEP of levels[i]; the last no more than that. Each begins with a line and
+	 * ends in a whole step, filled up with UINT64_MAX. */
+	uint32_t levels[ZONE_CHAIN_LEVELS];
+	uint32_t level_count;
 	uint16_t iterations;
 	uint8_t salt_bytes;
 	uint8_t salt[255];
 };
 
 enum {
-	ZONE_CHAIN_STEP = 16,
+	ZONE_KEY_BYTES = 8,
 	ZONE_NSEC3_HASH_BYTES = 20,
 	ZONE_NSEC3_LABEL_BYTES = 32, /* base32hex of it */
 	/* The labels from the right, each octet at most doubled, each label with an end. */
@@ -172,13 +179,17 @@ MR_MUST_USE int zone_chain(struct mr_zone_builder *self, struct mr_error *error)
 
 /* ---- denial ---- */
 
-/* zone_sha1 hashes byte_count bytes, at most 2 * 255 (FIPS 180-4). */
+/* zone_sha1 hashes byte_count bytes, at most 2 * 255 (FIPS 180-4); zone_sha1_plain does it on any
+ * CPU. */
 void zone_sha1(const uint8_t *bytes, unsigned byte_count, uint8_t out[ZONE_NSEC3_HASH_BYTES]);
+void zone_sha1_plain(const uint8_t *bytes, unsigned byte_count, uint8_t out[ZONE_NSEC3_HASH_BYTES]);
 
-/* zone_order_name: the order of a lower-cased name of that many bytes, without its root label.
+/* zone_order_name: the order of a lower-cased name of that many bytes, without its root label; at
+ * least its first `enough` bytes.
  * zone_order_hash: of its hash (RFC 5155 5), where name has its root label. zone_order_node: of a
  * node that holds a record of the chain. */
-void zone_order_name(const uint8_t *relative, unsigned bytes, struct zone_order *order);
+void zone_order_name(const uint8_t *relative, unsigned bytes, unsigned enough,
+		     struct zone_order *order);
 void zone_order_hash(const struct mr_zone_denial *denial, const uint8_t *name, unsigned bytes,
 		     struct zone_order *order);
 void zone_order_node(const struct mr_zone *zone, const struct mr_zone_node *node,
