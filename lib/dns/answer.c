@@ -12,15 +12,6 @@ enum step { STEP_DONE, STEP_NO_DATA, STEP_FOLLOW };
 
 /* ---- writing ---- */
 
-static void
-point_owners(uint8_t *rr, unsigned count, uint32_t owner_at)
-{
-	for (unsigned i = 0; i < count; i++) {
-		mr_store_be16(rr, (uint16_t)(0xc000 | owner_at));
-		rr += MR_ZONE_RR_FIXED_BYTES + mr_load_be16(rr + 10);
-	}
-}
-
 /* Puts rrset with its owner at owner_at; returns how many records, 0 (and TC) when it does not fit.
  */
 static inline unsigned
@@ -38,7 +29,7 @@ put_rrset(struct dns_answer *self, const struct mr_zone_rrset *rrset, uint32_t o
 		return 0;
 	}
 	if (mr_unlikely(owner_at != MR_DNS_HEADER_BYTES))
-		point_owners(self->message + start, count, owner_at);
+		dns_point_owners(self->message + start, count, owner_at);
 	return count;
 }
 
@@ -234,7 +225,7 @@ put_signatures(struct dns_answer *self, const struct mr_zone_node *node)
 			self->truncated = true;
 			break;
 		}
-		point_owners(self->message + start, rrset->sig_count, self->name_at);
+		dns_point_owners(self->message + start, rrset->sig_count, self->name_at);
 		self->answer_count += rrset->sig_count;
 	}
 	return any;
@@ -300,8 +291,12 @@ answer_in_zone(struct dns_answer *self, const struct mr_zone *zone)
 	if (name->labels <= zone->labels_max)
 		node = mr_zone_probe(zone, name, name->labels);
 	exact = node != NULL;
-	if (!exact)
-		node = mr_zone_closest(zone, name, name->labels, &labels);
+	if (!exact) {
+		labels = self->missing.labels;
+		node = self->missing.closest;
+		if (!node)
+			node = mr_zone_closest(zone, name, name->labels, &labels);
+	}
 	DNS_STEP(self, MR_DNS_TRACE_ZONE, zone, NULL);
 	DNS_STEP(self, exact ? MR_DNS_TRACE_EXACT : MR_DNS_TRACE_CLOSEST, zone, node);
 
@@ -374,6 +369,7 @@ answer_chain(struct dns_answer *self, const struct mr_zone_set *zones)
 					  self->at - self->name_at, self->at - self->name_at);
 		MR_ASSERT_SLOW(bytes > 0);
 		self->name = &target;
+		self->missing.closest = self->missing.cover = NULL;
 		seen[hop] = target.hash[target.labels];
 		for (unsigned i = 0; i < hop; i++) {
 			if (seen[i] == seen[hop]) {
@@ -431,6 +427,7 @@ dns_answer_start(struct dns_answer *self, struct mr_dns *dns, const struct dns_q
 	self->room = item->room_bytes;
 	self->name_at = MR_DNS_HEADER_BYTES;
 	self->name = &query->qname;
+	self->missing = query->missing;
 	self->answer_count = self->authority_count = self->additional_count = 0;
 	self->rcode = query->rcode;
 	self->qtype = query->qtype;

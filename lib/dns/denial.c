@@ -16,9 +16,14 @@
  */
 #include "dns/dns_int.h"
 
-enum {
-	PROOF_LINES = 4 /* of a record with one signature; fetched while the next is searched for */
-};
+enum { PROOF_LINES = 4 }; /* of a record with one signature */
+
+static inline void
+fetch_proof(const struct mr_zone_node *node)
+{
+	for (unsigned line = 0; line < PROOF_LINES; line++)
+		mr_zone_prefetch((const uint8_t *)node + line * MR_CACHE_LINE);
+}
 
 static void
 note(struct dns_answer *self, const struct mr_zone *zone, const struct mr_zone_node *node)
@@ -28,13 +33,21 @@ note(struct dns_answer *self, const struct mr_zone *zone, const struct mr_zone_n
 	for (unsigned i = 0; i < self->proof_count; i++)
 		if (self->proofs[i].node == node)
 			return;
-	for (unsigned line = 0; line < PROOF_LINES; line++)
-		mr_zone_prefetch((const uint8_t *)node + line * MR_CACHE_LINE);
+	fetch_proof(node);
 	self->proofs[self->proof_count++] = (struct dns_proof){
 		.node = node,
 		.type = zone->denial_kind == MR_ZONE_BY_NSEC ? MR_ZONE_NSEC : MR_ZONE_NSEC3,
 		.origin_at = (uint16_t)(self->name_at + self->name->bytes - zone->origin_bytes),
 	};
+}
+
+/* What covers the suffix of the name now asked for with that many labels. */
+static const struct mr_zone_node *
+cover(const struct dns_answer *self, const struct mr_zone *zone, unsigned labels)
+{
+	if (mr_likely(self->missing.cover && self->missing.cover_labels == labels))
+		return self->missing.cover;
+	return mr_zone_cover(zone, self->name, labels);
 }
 
 static void
@@ -54,7 +67,7 @@ note_encloser(struct dns_answer *self, const struct mr_zone *zone, unsigned labe
 
 		if (node && mr_zone_node_proof(node)->match) {
 			note_offset(self, zone, mr_zone_node_proof(node)->match);
-			note(self, zone, mr_zone_cover(zone, self->name, labels + 1));
+			note(self, zone, cover(self, zone, labels + 1));
 			return node;
 		}
 		if (labels == zone->origin_labels)
@@ -69,6 +82,34 @@ is_asked(const struct dns_answer *self, const struct mr_zone *zone)
 }
 
 void
+dns_denial_seek(struct dns_missing *self, const struct mr_zone *zone,
+		const struct mr_zone_name *name)
+{
+	const struct mr_zone_proof *proof;
+	unsigned labels;
+
+	if (name->labels == zone->origin_labels)
+		return;
+	self->closest = mr_zone_closest(zone, name, name->labels, &labels);
+	self->labels = (uint8_t)labels;
+	if (self->closest->above) /* what is below has no proof of its own */
+		return;
+	proof = mr_zone_node_proof(self->closest);
+	if (zone->denial_kind == MR_ZONE_BY_NSEC3) {
+		if (!proof->match) /* opt-out: the provable encloser is further up */
+			return;
+		fetch_proof(mr_zone_ref(zone, proof->match));
+		self->cover_labels = (uint8_t)(labels + 1);
+	} else {
+		self->cover_labels = name->labels;
+	}
+	self->cover = mr_zone_cover(zone, name, self->cover_labels);
+	fetch_proof(self->cover);
+	if (proof->wildcard)
+		fetch_proof(mr_zone_ref(zone, proof->wildcard));
+}
+
+void
 dns_denial_missing(struct dns_answer *self, const struct mr_zone *zone,
 		   const struct mr_zone_node *encloser, unsigned labels)
 {
@@ -77,7 +118,7 @@ dns_denial_missing(struct dns_answer *self, const struct mr_zone *zone,
 	if (zone->denial_kind == MR_ZONE_BY_NSEC3)
 		encloser = note_encloser(self, zone, labels);
 	else
-		note(self, zone, mr_zone_cover(zone, self->name, self->name->labels));
+		note(self, zone, cover(self, zone, self->name->labels));
 	if (encloser)
 		note_offset(self, zone, mr_zone_node_proof(encloser)->wildcard);
 }
@@ -101,57 +142,74 @@ dns_denial_wildcard(struct dns_answer *self, const struct mr_zone *zone,
 	if (!is_asked(self, zone))
 		return;
 	if (zone->denial_kind == MR_ZONE_BY_NSEC)
-		note(self, zone, mr_zone_cover(zone, self->name, self->name->labels));
+		note(self, zone, cover(self, zone, self->name->labels));
 	else if (no_data)
 		note_encloser(self, zone, labels);
 	else
-		note(self, zone, mr_zone_cover(zone, self->name, labels + 1));
+		note(self, zone, cover(self, zone, labels + 1));
 	if (no_data)
 		note_offset(self, zone, mr_zone_node_proof(wildcard)->match);
 }
 
-/* Says the owner of one record: the label before the zone's name, which the question or a CNAME
- * has. A pointer to the first of the set, where a pointer reaches. */
-static uint32_t
-put_owner(uint8_t *to, const struct dns_proof *proof, uint32_t first_at, bool first)
+/* Puts the label before the zone's name; where that stands the question or a CNAME has. */
+static void
+put_label(struct dns_answer *self, const struct dns_proof *proof)
 {
-	unsigned bytes = proof->node->name_bytes;
-
-	if (!first && first_at <= DNS_POINTER_MAX) {
-		mr_store_be16(to, (uint16_t)(0xc000 | first_at));
-		return 2;
-	}
-	memcpy(to, proof->node->name, bytes);
-	mr_store_be16(to + bytes, (uint16_t)(0xc000 | proof->origin_at));
-	return bytes + 2;
+	dns_put_bytes(self, proof->node->name, proof->node->name_bytes); /* the caller has room */
 }
 
-static void
-put_proof(struct dns_answer *self, const struct dns_proof *proof)
+/* Beyond the reach of pointers every record has its owner's label. */
+static MR_COLD void
+put_proof_far(struct dns_answer *self, const struct dns_proof *proof,
+	      const struct mr_zone_rrset *rrset)
 {
-	const struct mr_zone_rrset *rrset = mr_zone_node_rrset(proof->node, proof->type);
-	unsigned count = rrset ? (unsigned)rrset->rr_count + rrset->sig_count : 0;
-	const uint8_t *rr = rrset ? rrset->wire : NULL;
-	uint32_t start = self->at, owners_bytes, bytes;
+	unsigned count = (unsigned)rrset->rr_count + rrset->sig_count;
+	uint32_t bytes = (uint32_t)rrset->wire_bytes + rrset->sig_bytes;
+	const uint8_t *rr = rrset->wire;
 
-	if (count == 0) /* an ordered node has its record; a zone's records do not change */
-		return;
-	owners_bytes = proof->node->name_bytes + 2u;
-	owners_bytes =
-		start <= DNS_POINTER_MAX ? owners_bytes + 2 * (count - 1) : owners_bytes * count;
-	bytes = (uint32_t)rrset->wire_bytes + rrset->sig_bytes - 2 * count + owners_bytes;
-	if (start + bytes > self->limit) {
+	if (self->at + bytes + count * proof->node->name_bytes > self->limit) {
 		self->truncated = true;
 		return;
 	}
 	for (unsigned i = 0; i < count; i++) {
-		uint32_t rest = MR_ZONE_RR_FIXED_BYTES - 2 + mr_load_be16(rr + 10);
+		uint32_t rr_bytes = MR_ZONE_RR_FIXED_BYTES + mr_load_be16(rr + 10);
 
-		self->at += put_owner(self->message + self->at, proof, start, i == 0);
-		dns_put_bytes(self, rr + 2, rest); /* fits: see above */
-		rr += rest + 2;
+		put_label(self, proof);
+		mr_store_be16(self->message + self->at, (uint16_t)(0xc000 | proof->origin_at));
+		self->at += 2;
+		dns_put_bytes(self, rr + 2, rr_bytes - 2);
+		rr += rr_bytes;
 	}
-	MR_ASSERT_SLOW(self->at == start + bytes);
+	self->authority_count += (uint16_t)count;
+}
+
+/* The first owner is a label and a pointer, the others point to it. */
+static void
+put_proof(struct dns_answer *self, const struct dns_proof *proof)
+{
+	const struct mr_zone_rrset *rrset = mr_zone_node_rrset(proof->node, proof->type);
+	uint32_t start = self->at, bytes;
+	unsigned count;
+	uint8_t *first;
+
+	if (!rrset) /* an ordered node has its record; a zone's records do not change */
+		return;
+	if (mr_unlikely(start > DNS_POINTER_MAX)) {
+		put_proof_far(self, proof, rrset);
+		return;
+	}
+	bytes = (uint32_t)rrset->wire_bytes + rrset->sig_bytes;
+	count = (unsigned)rrset->rr_count + rrset->sig_count;
+	if (mr_unlikely(start + proof->node->name_bytes + bytes > self->limit)) {
+		self->truncated = true;
+		return;
+	}
+	put_label(self, proof);
+	first = self->message + self->at;
+	dns_put_bytes(self, rrset->wire, bytes);
+	dns_point_owners(first, 1, proof->origin_at);
+	dns_point_owners(first + MR_ZONE_RR_FIXED_BYTES + mr_load_be16(rrset->wire + 10), count - 1,
+			 start);
 	self->authority_count += (uint16_t)count;
 }
 

@@ -13,6 +13,7 @@ enum { BURST_APART = 12 };
 
 /* Of a message: how far it is in cache when it comes, and where usual signed answers end. */
 enum { SIGNED_HERE_BYTES = 150, SIGNED_FOUND_BYTES = 256, SIGNED_MISSING_BYTES = 1024 };
+enum { SIGNED_NODE_LINES = 4 }; /* of a node: what precedes the end of its first signed RRset */
 
 /* The lines that the lookup will ask first: the home of the name, or of the deepest ancestor that
  * the zone can have. */
@@ -36,8 +37,20 @@ prefetch_signed(const struct mr_dns_item *item, bool found)
 		__asm__ volatile("prefetchw %0" : : "m"(item->message[at]));
 }
 
+/* The RRset that is asked for, with its signature; or the proofs that it is not there. */
 static inline void
-prefetch_node(const struct dns_query *query, const struct mr_dns_item *item)
+prefetch_records(struct dns_query *query, const struct mr_zone_node *node)
+{
+	if (!node) {
+		dns_denial_seek(&query->missing, query->zone, &query->qname);
+		return;
+	}
+	for (unsigned line = 1; line < SIGNED_NODE_LINES; line++)
+		mr_zone_prefetch((const uint8_t *)node + line * MR_CACHE_LINE);
+}
+
+static inline void
+prefetch_node(struct dns_query *query, const struct mr_dns_item *item)
 {
 	const struct mr_zone *zone = query->zone;
 	unsigned labels = MR_MIN(query->qname.labels, zone->labels_max);
@@ -45,8 +58,10 @@ prefetch_node(const struct dns_query *query, const struct mr_dns_item *item)
 
 	if (node)
 		mr_zone_prefetch(node);
-	if (mr_unlikely(query->dnssec_ok && zone->denial_kind != MR_ZONE_UNSIGNED))
+	if (mr_unlikely(query->dnssec_ok && zone->denial_kind != MR_ZONE_UNSIGNED)) {
 		prefetch_signed(item, node != NULL);
+		prefetch_records(query, node);
+	}
 }
 
 /* What is answered without looking. */
@@ -120,7 +135,7 @@ step_zone(const struct mr_zone_set *zones, struct dns_query *query)
 }
 
 static inline void
-step_node(const struct dns_query *query, const struct mr_dns_item *item)
+step_node(struct dns_query *query, const struct mr_dns_item *item)
 {
 	if (mr_likely(query->zone != NULL))
 		prefetch_node(query, item);

@@ -60,8 +60,17 @@ enum dns_ede {
 enum dns_option { DNS_OPTION_NSID = 1, DNS_OPTION_COOKIE = 2, DNS_OPTION_ECS = 4 };
 enum { DNS_COOKIE_CLIENT_BYTES = 8, DNS_COOKIE_BYTES = 24, DNS_ECS_BYTES = 20 };
 
+/* What an early step of the burst has found of a question's name that is not at its home: only
+ * where the memory of an answer is that can be seen beforehand. NULL: not looked for. */
+struct dns_missing {
+	const struct mr_zone_node *closest; /* encloser, if the name is not there at all */
+	const struct mr_zone_node *cover;   /* of the name's suffix with cover_labels */
+	uint8_t labels, cover_labels;       /* labels: of closest */
+};
+
 struct dns_query {
 	const struct mr_zone *zone; /* of the question, or NULL */
+	struct dns_missing missing; /* of the question, in that zone */
 	uint16_t flags;             /* of the query's header */
 	uint16_t qtype;
 	uint16_t question_end; /* MR_DNS_HEADER_BYTES when the question is not given back */
@@ -106,6 +115,7 @@ struct dns_answer {
 	uint32_t room;        /* bytes that may be touched */
 	uint32_t name_at;     /* where the name now asked for stands in the message */
 	const struct mr_zone_name *name; /* that name */
+	struct dns_missing missing;      /* of that name */
 	uint16_t answer_count, authority_count, additional_count;
 	uint16_t rcode, qtype;
 	uint16_t ede;          /* enum dns_ede */
@@ -229,6 +239,16 @@ dns_put_bytes(struct dns_answer *self, const uint8_t *from, uint32_t bytes)
 	return true;
 }
 
+/* dns_point_owners makes the owners of count records, each two bytes, point to owner_at. */
+static inline void
+dns_point_owners(uint8_t *rr, unsigned count, uint32_t owner_at)
+{
+	for (unsigned i = 0; i < count; i++) {
+		mr_store_be16(rr, (uint16_t)(0xc000 | owner_at));
+		rr += MR_ZONE_RR_FIXED_BYTES + mr_load_be16(rr + 10);
+	}
+}
+
 /* dns_put_rrset puts rrset with its owner at owner_at; returns how many records, 0 (and TC) when it
  * does not fit. */
 unsigned dns_put_rrset(struct dns_answer *self, const struct mr_zone_rrset *rrset,
@@ -249,7 +269,10 @@ dns_has_related(uint16_t type)
 
 /* What is not there, of the name now asked for; nothing unless the client wants DNSSEC of a signed
  * zone. labels are those of the closest encloser (missing, wildcard) or of the node (no_data).
- * dns_denial_put writes what was noted, before any additional record. */
+ * dns_denial_put writes what was noted, before any additional record. dns_denial_seek finds
+ * beforehand, and fetches, what the others will need for a name in a signed zone. */
+void dns_denial_seek(struct dns_missing *self, const struct mr_zone *zone,
+		     const struct mr_zone_name *name);
 void dns_denial_missing(struct dns_answer *self, const struct mr_zone *zone,
 			const struct mr_zone_node *encloser, unsigned labels);
 void dns_denial_no_data(struct dns_answer *self, const struct mr_zone *zone,
