@@ -14,10 +14,11 @@
 
 #include "base/base.h"
 #include "ctl/ctl.h"
+#include "exit.h"
 #include "interactive.h"
 #include "render.h"
+#include "zone.h"
 
-enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONNECT };
 enum { MORE_MAX = 16 };
 
 #define DEFAULT_SOCKET "/run/millrace/millraced.sock"
@@ -143,6 +144,11 @@ run(void *context, size_t word_count, const char *const *words)
 		json_decref(args);
 		return schema_local(self);
 	}
+	if (mr_command_is_local(command)) {
+		status = zone_check(args, self->json, &error);
+		json_decref(args);
+		return error.code ? fail(self, status, "failed", error.text) : status;
+	}
 	status = session_connect(self);
 	if (status) {
 		json_decref(args);
@@ -180,10 +186,16 @@ int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
-		{ "do", no_argument, NULL, 'd' },           { "tcp", no_argument, NULL, 't' },
-		{ "client", required_argument, NULL, 'c' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "do", no_argument, NULL, 'd' },
+		{ "tcp", no_argument, NULL, 't' },
+		{ "client", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "origin", required_argument, NULL, 'o' },
+		{ "strict", no_argument, NULL, 'S' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct session session = { DEFAULT_SOCKET, false, -1 };
 	const char *more[MORE_MAX];
@@ -200,7 +212,14 @@ main(int argc, char **argv)
 		case 'j':
 			session.json = true;
 			break;
-		case 'd': /* these are words of `trace query`, behind those by position */
+		case 'o': /* these are words of `zone check`, behind those by position */
+			more[more_count++] = "--origin";
+			more[more_count++] = optarg;
+			break;
+		case 'S':
+			more[more_count++] = "--strict";
+			break;
+		case 'd': /* and these of `trace query` */
 			more[more_count++] = "--do";
 			break;
 		case 't':

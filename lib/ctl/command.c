@@ -16,7 +16,8 @@
 #define COMMAND_ROW(symbol, name, role, kind, required, arg, help) \
 	{ name, MR_CTL_##role, MR_COMMAND_##kind, required, arg, help },
 
-static const struct mr_command commands[] = { MR_COMMANDS(COMMAND_ROW) };
+static const struct mr_command commands[] = { MR_COMMANDS(COMMAND_ROW)
+						      MR_LOCAL_COMMANDS(COMMAND_ROW) };
 
 const struct mr_command *
 mr_command_at(size_t index)
@@ -31,6 +32,12 @@ mr_command_find(const char *name)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
+}
+
+bool
+mr_command_is_local(const struct mr_command *command)
+{
+	return command - commands >= MR_COMMAND_COUNT;
 }
 
 const char *

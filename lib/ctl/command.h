@@ -73,11 +73,20 @@ struct mr_command {
 	  "on (or nothing): health answers 503, HTTP connections end; off: back in service")      \
 	X(stop, "stop", ADMIN, NONE, 0, NULL, "End millraced")
 
+/* What millctl does by itself, where it is called: no server is asked. */
+#define MR_LOCAL_COMMANDS(X)                                  \
+	X(zone_check, "zone check", VIEWER, WORDS, 1, "file", \
+	  "FILE [--origin NAME] [--strict]: read a zone as millraced would, and tell what is wrong")
+
 #define MR_COMMAND_ID_(symbol, ...) MR_COMMAND_##symbol,
+/* Behind MR_COMMAND_COUNT: the local ones. */
 enum mr_command_id { MR_COMMANDS(MR_COMMAND_ID_) MR_COMMAND_COUNT };
 
 const struct mr_command *mr_command_at(size_t index); /* NULL at the end */
 const struct mr_command *mr_command_find(const char *name);
+
+/* mr_command_is_local: no server knows it. */
+bool mr_command_is_local(const struct mr_command *command);
 
 /* mr_command_nearest returns the name that was probably meant, or NULL. */
 const char *mr_command_nearest(const char *name);

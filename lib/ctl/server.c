@@ -150,6 +150,10 @@ client_call(struct client *client)
 					   nearest ? "no command '%.64s'; did you mean '%s'?"
 						   : "no command '%.64s'",
 					   name, nearest);
+		} else if (mr_command_is_local(call.command)) {
+			code = "unknown_command";
+			(void)mr_error_set(&error, -EINVAL, "%s is done by millctl, not here",
+					   name);
 		} else if (call.command->role > call.role) {
 			code = "forbidden";
 			(void)mr_error_set(&error, -EPERM, "%s is for administrators", name);

@@ -3,6 +3,8 @@
  * zone/builder - records checked one by one and appended to a log.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "zone/zone_int.h"
@@ -178,18 +180,32 @@ number_of_file(struct mr_zone_builder *self, const char *file, uint16_t *number)
 	return 0;
 }
 
+/* record_fail says where record was written, and what is wrong with it. */
+static MR_PRINTF(3, 4) int record_fail(const struct mr_zone_record *record, struct mr_error *error,
+				       const char *format, ...)
+{
+	char what[MR_ERROR_TEXT_BYTES], column[16] = "";
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	if (record->column)
+		snprintf(column, sizeof(column), "%u:", record->column);
+	return mr_error_set(error, -EINVAL, "%s:%u:%s %s", record->file ? record->file : "-",
+			    record->line, column, what);
+}
+
 static int
 check_record(const struct mr_zone_builder *self, const struct mr_zone_record *record,
 	     struct mr_error *error)
 {
-	const char *file = record->file ? record->file : "-";
 	unsigned bytes = zone_name_length(record->owner, record->owner_bytes);
 	uint8_t tail[MR_ZONE_NAME_BYTES];
 	unsigned at = 0;
 
 	if (bytes == 0 || bytes != record->owner_bytes)
-		return mr_error_set(error, -EINVAL, "%s:%u: the owner is not a domain name", file,
-				    record->line);
+		return record_fail(record, error, "the owner is not a domain name");
 	while (bytes - at > self->origin_bytes)
 		at += record->owner[at] + 1u;
 	if (bytes - at == self->origin_bytes)
@@ -197,22 +213,20 @@ check_record(const struct mr_zone_builder *self, const struct mr_zone_record *re
 	if (bytes - at != self->origin_bytes || memcmp(tail, self->origin, self->origin_bytes)) {
 		char owner[MR_ZONE_NAME_TEXT_BYTES], origin[MR_ZONE_NAME_TEXT_BYTES];
 
-		return mr_error_set(error, -EINVAL, "%s:%u: %.200s is not within the zone %.200s",
-				    file, record->line, mr_zone_name_to_text(record->owner, owner),
-				    mr_zone_name_to_text(self->origin, origin));
+		return record_fail(record, error, "%.200s is not within the zone %.200s",
+				   mr_zone_name_to_text(record->owner, owner),
+				   mr_zone_name_to_text(self->origin, origin));
 	}
 	if (record->rr_class != MR_ZONE_CLASS_IN)
-		return mr_error_set(error, -EINVAL, "%s:%u: class %u, where only IN is served",
-				    file, record->line, record->rr_class);
+		return record_fail(record, error, "class %u, where only IN is served",
+				   record->rr_class);
 	if (!type_is_data(record->type))
-		return mr_error_set(error, -EINVAL, "%s:%u: type %u cannot stand in a zone", file,
-				    record->line, record->type);
+		return record_fail(record, error, "type %u cannot stand in a zone", record->type);
 	if (!rdata_is_sound(record->type, record->rdata, record->rdata_bytes))
-		return mr_error_set(error, -EINVAL, "%s:%u: the data is not what type %u says",
-				    file, record->line, record->type);
+		return record_fail(record, error, "the data is not what type %u says",
+				   record->type);
 	if (record->type == MR_ZONE_SOA && at > 0)
-		return mr_error_set(error, -EINVAL, "%s:%u: an SOA below the zone's apex", file,
-				    record->line);
+		return record_fail(record, error, "an SOA below the zone's apex");
 	return 0;
 }
 

@@ -378,7 +378,8 @@ mr_text_record(struct mr_text *self, const struct text_entry *entry)
 					 .owner = self->source->owner,
 					 .rdata = self->rdata,
 					 .file = self->source->path,
-					 .line = entry->line };
+					 .line = entry->line,
+					 .column = entry->tokens[0].column };
 	uint32_t at = entry->blank_owner ? 0 : 1;
 	bool ttl_written = false;
 	int bytes, status;
@@ -411,6 +412,20 @@ text_apply(struct mr_text *self)
 	return text_directive(self);
 }
 
+/* text_applied is text_apply; an error in the text of one entry is told to who wants to go on. */
+static int
+text_applied(struct mr_text *self)
+{
+	int status = text_apply(self);
+
+	if (status != -EINVAL || !self->on_error)
+		return status;
+	status = self->on_error(self->context, self->error);
+	if (!status)
+		self->error->code = 0; /* so that the next one is kept */
+	return status;
+}
+
 static int
 text_run(struct mr_text *self)
 {
@@ -418,7 +433,7 @@ text_run(struct mr_text *self)
 		int status = mr_text_lex(self, self->source, &self->entry);
 
 		if (status > 0)
-			status = text_apply(self);
+			status = text_applied(self);
 		else if (status == 0)
 			text_close(self);
 		if (status < 0)
@@ -430,6 +445,13 @@ text_run(struct mr_text *self)
 int
 mr_zone_text_read(const char *path, const char *origin, mr_zone_record_fn *on_record, void *context,
 		  struct mr_error *error)
+{
+	return mr_zone_text_scan(path, origin, on_record, NULL, context, error);
+}
+
+int
+mr_zone_text_scan(const char *path, const char *origin, mr_zone_record_fn *on_record,
+		  mr_zone_text_error_fn *on_error, void *context, struct mr_error *error)
 {
 	struct mr_text *self = calloc(1, sizeof(*self));
 	int status = -ENOMEM, bytes;
@@ -446,6 +468,7 @@ mr_zone_text_read(const char *path, const char *origin, mr_zone_record_fn *on_re
 	}
 	self->error = error;
 	self->on_record = on_record;
+	self->on_error = on_error;
 	self->context = context;
 	status = text_open(self, path, NULL);
 	if (status)

@@ -83,6 +83,7 @@ struct mr_text {
 	bool generating;
 	uint32_t generate_value;
 	mr_zone_record_fn *on_record;
+	mr_zone_text_error_fn *on_error; /* NULL: the first one ends it */
 	void *context;
 	struct mr_error *error;
 };

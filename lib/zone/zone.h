@@ -46,8 +46,8 @@ struct mr_zone_record {
 	uint32_t ttl;
 	uint16_t owner_bytes, rdata_bytes;
 	uint16_t type, rr_class;
-	const char *file; /* where it was written, for errors */
-	uint32_t line;
+	const char *file;      /* where it was written, for errors */
+	uint32_t line, column; /* column 0: not known */
 };
 
 typedef int mr_zone_record_fn(void *context, const struct mr_zone_record *record,
@@ -60,6 +60,15 @@ typedef int mr_zone_record_fn(void *context, const struct mr_zone_record *record
 MR_MUST_USE int mr_zone_text_read(const char *path, const char *origin,
 				  mr_zone_record_fn *on_record, void *context,
 				  struct mr_error *error);
+
+/* mr_zone_text_scan is mr_zone_text_read that goes on behind an entry with an error, as long as
+ * on_error, which gets that error, returns 0. What ends no entry (a parenthesis that is never
+ * closed), and what is not about the text, ends it as ever. origin may be NULL: then names are
+ * absolute until $ORIGIN. */
+typedef int mr_zone_text_error_fn(void *context, const struct mr_error *error);
+MR_MUST_USE int mr_zone_text_scan(const char *path, const char *origin,
+				  mr_zone_record_fn *on_record, mr_zone_text_error_fn *on_error,
+				  void *context, struct mr_error *error);
 
 /* mr_zone_name_from_text reads a presentation name (escapes, RFC 1035 5.1) into wire; returns its
  * bytes or -EINVAL. A name without a final dot is taken as absolute. mr_zone_name_to_text writes
@@ -133,6 +142,10 @@ MR_MUST_USE int mr_zone_find_rrset(const struct mr_zone_store *store, const stru
  * end. */
 const uint8_t *mr_zone_rr(const struct mr_zone_view *view, unsigned index, uint16_t *type,
 			  uint32_t *ttl, uint16_t *rdata_bytes);
+
+/* ---- check ---- */
+
+#include "zone/check.h"
 
 /* ---- walk ---- */
 

@@ -179,7 +179,7 @@ words_become_commands(void **state)
 	read_words(WORDS("show", "prots"), NULL,
 		   "no command 'show prots'; did you mean 'show ports'?");
 	read_words(WORDS("zone", "frobnicate"), NULL,
-		   "no command 'zone frobnicate'; zone takes list, show, reload");
+		   "no command 'zone frobnicate'; zone takes list, show, reload, check");
 	read_words(WORDS("show"), NULL,
 		   "show what? workers, turns, ports, zones, sites, counters, memory, "
 		   "neighbours, connections, rrl");
