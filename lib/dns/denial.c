@@ -81,32 +81,58 @@ is_asked(const struct dns_answer *self, const struct mr_zone *zone)
 	return self->dnssec_ok && zone->denial_kind != MR_ZONE_UNSIGNED && !self->truncated;
 }
 
-void
-dns_denial_seek(struct dns_missing *self, const struct mr_zone *zone,
-		const struct mr_zone_name *name)
+/* Finds the closest encloser, and says whether a name below it is to be covered: *labels of it. */
+static bool
+seek_encloser(struct dns_query *query, unsigned *labels)
 {
+	const struct mr_zone *zone = query->zone;
+	const struct mr_zone_name *name = &query->qname;
+	struct dns_missing *missing = &query->missing;
 	const struct mr_zone_proof *proof;
-	unsigned labels;
 
 	if (name->labels == zone->origin_labels)
-		return;
-	self->closest = mr_zone_closest(zone, name, name->labels, &labels);
-	self->labels = (uint8_t)labels;
-	if (self->closest->above) /* what is below has no proof of its own */
-		return;
-	proof = mr_zone_node_proof(self->closest);
-	if (zone->denial_kind == MR_ZONE_BY_NSEC3) {
-		if (!proof->match) /* opt-out: the provable encloser is further up */
-			return;
-		fetch_proof(mr_zone_ref(zone, proof->match));
-		self->cover_labels = (uint8_t)(labels + 1);
-	} else {
-		self->cover_labels = name->labels;
-	}
-	self->cover = mr_zone_cover(zone, name, self->cover_labels);
-	fetch_proof(self->cover);
+		return false;
+	missing->closest = mr_zone_closest(zone, name, name->labels, labels);
+	missing->labels = (uint8_t)*labels;
+	if (missing->closest->above) /* what is below has no proof of its own */
+		return false;
+	proof = mr_zone_node_proof(missing->closest);
 	if (proof->wildcard)
 		fetch_proof(mr_zone_ref(zone, proof->wildcard));
+	if (zone->denial_kind == MR_ZONE_BY_NSEC) {
+		*labels = name->labels;
+		return true;
+	}
+	*labels += 1;
+	if (!proof->match) /* opt-out: the provable encloser is further up */
+		return false;
+	fetch_proof(mr_zone_ref(zone, proof->match));
+	return true;
+}
+
+void
+dns_denial_seek(struct dns_query *const *queries, unsigned count)
+{
+	struct mr_zone_cover wanted[MR_BURST_MAX];
+	struct dns_query *askers[MR_BURST_MAX];
+	unsigned wanted_count = 0;
+
+	MR_ASSERT(count <= MR_BURST_MAX);
+	for (unsigned i = 0; i < count; i++) {
+		struct mr_zone_cover *question = &wanted[wanted_count];
+
+		if (!seek_encloser(queries[i], &question->labels))
+			continue;
+		question->zone = queries[i]->zone;
+		question->name = &queries[i]->qname;
+		askers[wanted_count++] = queries[i];
+	}
+	mr_zone_cover_burst(wanted, wanted_count);
+	for (unsigned i = 0; i < wanted_count; i++) {
+		askers[i]->missing.cover = wanted[i].node;
+		askers[i]->missing.cover_labels = (uint8_t)wanted[i].labels;
+		fetch_proof(wanted[i].node);
+	}
 }
 
 void

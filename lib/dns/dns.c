@@ -7,9 +7,9 @@
 
 MR_METRIC_DEFINE("dns", mr_dns_metric_table, DNS_METRICS);
 
-/* A query takes its next step when this many others have been worked on, so what it will read has
- * arrived, and no more lines are under way at once than the CPU has buffers for. */
-enum { BURST_APART = 12 };
+/* So many queries take a step together, and what they will read at the next one arrives while
+ * others are worked on: no more lines are under way at once than the CPU has buffers for. */
+enum { BLOCK_QUERIES = 16 };
 
 /* Of a message: how far it is in cache when it comes, and where usual signed answers end. */
 enum { SIGNED_HERE_BYTES = 150, SIGNED_FOUND_BYTES = 256, SIGNED_MISSING_BYTES = 1024 };
@@ -37,20 +37,9 @@ prefetch_signed(const struct mr_dns_item *item, bool found)
 		__asm__ volatile("prefetchw %0" : : "m"(item->message[at]));
 }
 
-/* The RRset that is asked for, with its signature; or the proofs that it is not there. */
-static inline void
-prefetch_records(struct dns_query *query, const struct mr_zone_node *node)
-{
-	if (!node) {
-		dns_denial_seek(&query->missing, query->zone, &query->qname);
-		return;
-	}
-	for (unsigned line = 1; line < SIGNED_NODE_LINES; line++)
-		mr_zone_prefetch((const uint8_t *)node + line * MR_CACHE_LINE);
-}
-
-static inline void
-prefetch_node(struct dns_query *query, const struct mr_dns_item *item)
+/* Says whether the name is missing where it should have proofs. */
+static inline bool
+prefetch_node(const struct dns_query *query, const struct mr_dns_item *item)
 {
 	const struct mr_zone *zone = query->zone;
 	unsigned labels = MR_MIN(query->qname.labels, zone->labels_max);
@@ -58,10 +47,12 @@ prefetch_node(struct dns_query *query, const struct mr_dns_item *item)
 
 	if (node)
 		mr_zone_prefetch(node);
-	if (mr_unlikely(query->dnssec_ok && zone->denial_kind != MR_ZONE_UNSIGNED)) {
-		prefetch_signed(item, node != NULL);
-		prefetch_records(query, node);
-	}
+	if (mr_likely(!query->dnssec_ok || zone->denial_kind == MR_ZONE_UNSIGNED))
+		return false;
+	prefetch_signed(item, node != NULL);
+	for (unsigned line = 1; node && line < SIGNED_NODE_LINES; line++)
+		mr_zone_prefetch((const uint8_t *)node + line * MR_CACHE_LINE);
+	return !node;
 }
 
 /* What is answered without looking. */
@@ -111,44 +102,78 @@ dns_write_other(struct mr_dns *self, const struct dns_query *query, struct mr_dn
 		item->outcome = MR_DNS_TRANSFER;
 }
 
-/* What one step of the burst does to the query that has come to it. */
+struct burst {
+	struct mr_dns *dns;
+	const struct mr_zone_set *zones;
+	struct dns_query *queries;
+	struct mr_dns_item *items;
+	unsigned count;
+};
 
-static inline void
-step_parse(struct mr_dns *self, const struct mr_zone_set *zones, struct dns_query *query,
-	   struct mr_dns_item *item)
+/* The steps, each over a block of queries that starts at `from`: nothing to do when that is not in
+ * the burst (before it, that is above it, as unsigned numbers are). */
+
+static inline unsigned
+block_end(const struct burst *self, unsigned from)
 {
-	dns_query_parse(query, self, zones, item);
-	if (mr_unlikely(self->config->cookie_policy == MR_DNS_COOKIE_REQUIRE))
-		dns_cookie_require(query, item);
-	if (mr_likely(query->action == DNS_LOOKUP))
-		mr_zone_set_prefetch(zones, &query->qname);
+	return MR_MIN(from + BLOCK_QUERIES, self->count);
 }
 
 static inline void
-step_zone(const struct mr_zone_set *zones, struct dns_query *query)
+step_parse(struct burst *self, unsigned from)
 {
-	if (mr_unlikely(query->action != DNS_LOOKUP))
-		return;
-	query->zone = dns_zone_for(zones, query);
-	if (mr_likely(query->zone != NULL))
-		prefetch_bucket(query);
+	bool require = self->dns->config->cookie_policy == MR_DNS_COOKIE_REQUIRE;
+
+	for (unsigned i = from, end = block_end(self, from); i < end; i++) {
+		struct dns_query *query = &self->queries[i];
+
+		dns_query_parse(query, self->dns, self->zones, &self->items[i]);
+		if (mr_unlikely(require))
+			dns_cookie_require(query, &self->items[i]);
+		if (mr_likely(query->action == DNS_LOOKUP))
+			mr_zone_set_prefetch(self->zones, &query->qname);
+	}
 }
 
 static inline void
-step_node(struct dns_query *query, const struct mr_dns_item *item)
+step_zone(struct burst *self, unsigned from)
 {
-	if (mr_likely(query->zone != NULL))
-		prefetch_node(query, item);
+	for (unsigned i = from, end = block_end(self, from); i < end; i++) {
+		struct dns_query *query = &self->queries[i];
+
+		if (mr_unlikely(query->action != DNS_LOOKUP))
+			continue;
+		query->zone = dns_zone_for(self->zones, query);
+		if (mr_likely(query->zone != NULL))
+			prefetch_bucket(query);
+	}
 }
 
 static inline void
-step_write(struct mr_dns *self, const struct mr_zone_set *zones, const struct dns_query *query,
-	   struct mr_dns_item *item)
+step_node(struct burst *self, unsigned from)
 {
-	if (mr_likely(query->action == DNS_LOOKUP))
-		write_item(self, zones, query, item);
-	else
-		dns_write_other(self, query, item);
+	struct dns_query *missing[BLOCK_QUERIES];
+	unsigned missing_count = 0;
+
+	for (unsigned i = from, end = block_end(self, from); i < end; i++) {
+		struct dns_query *query = &self->queries[i];
+
+		if (mr_likely(query->zone != NULL) && prefetch_node(query, &self->items[i]))
+			missing[missing_count++] = query;
+	}
+	if (mr_unlikely(missing_count > 0))
+		dns_denial_seek(missing, missing_count);
+}
+
+static inline void
+step_write(struct burst *self, unsigned from)
+{
+	for (unsigned i = from, end = block_end(self, from); i < end; i++) {
+		if (mr_likely(self->queries[i].action == DNS_LOOKUP))
+			write_item(self->dns, self->zones, &self->queries[i], &self->items[i]);
+		else
+			dns_write_other(self->dns, &self->queries[i], &self->items[i]);
+	}
 }
 
 void
@@ -157,25 +182,18 @@ mr_dns_answer_burst(struct mr_dns *self, const struct mr_zone_set *zones, struct
 {
 	struct dns_query
 		queries[MR_BURST_MAX]; /* 1.5 KB each, of which a query touches a few lines */
-	unsigned apart = MR_MIN(count, BURST_APART);
+	struct burst burst = { self, zones, queries, items, count };
 	bool limited = dns_limits_on(self);
 	struct dns_limits limits; /* untouched when they are off */
 
 	MR_ASSERT(count <= MR_BURST_MAX);
 	if (mr_unlikely(limited))
 		dns_limits_fetch(&limits, self, items, count);
-	for (unsigned i = 0; i < count + 3 * apart; i++) {
-		unsigned zone = i - apart, node = i - 2 * apart, answer = i - 3 * apart;
-
-		/* a step that nothing has come to yet has an index below zero: a large one */
-		if (i < count)
-			step_parse(self, zones, &queries[i], &items[i]);
-		if (zone < count)
-			step_zone(zones, &queries[zone]);
-		if (node < count)
-			step_node(&queries[node], &items[node]);
-		if (answer < count)
-			step_write(self, zones, &queries[answer], &items[answer]);
+	for (unsigned from = 0; from < count + 3u * BLOCK_QUERIES; from += BLOCK_QUERIES) {
+		step_parse(&burst, from);
+		step_zone(&burst, from - BLOCK_QUERIES);
+		step_node(&burst, from - 2 * BLOCK_QUERIES);
+		step_write(&burst, from - 3 * BLOCK_QUERIES);
 	}
 	if (mr_unlikely(limited))
 		dns_limits_apply(&limits, self, queries, items, count);

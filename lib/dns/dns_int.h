@@ -270,9 +270,9 @@ dns_has_related(uint16_t type)
 /* What is not there, of the name now asked for; nothing unless the client wants DNSSEC of a signed
  * zone. labels are those of the closest encloser (missing, wildcard) or of the node (no_data).
  * dns_denial_put writes what was noted, before any additional record. dns_denial_seek finds
- * beforehand, and fetches, what the others will need for a name in a signed zone. */
-void dns_denial_seek(struct dns_missing *self, const struct mr_zone *zone,
-		     const struct mr_zone_name *name);
+ * beforehand, and fetches, what the others will need for names in signed zones: for count queries
+ * (at most MR_BURST_MAX) together. */
+void dns_denial_seek(struct dns_query *const *queries, unsigned count);
 void dns_denial_missing(struct dns_answer *self, const struct mr_zone *zone,
 			const struct mr_zone_node *encloser, unsigned labels);
 void dns_denial_no_data(struct dns_answer *self, const struct mr_zone *zone,

@@ -151,6 +151,24 @@ dns_cookie_require(struct dns_query *query, const struct mr_dns_item *item)
 	query->action = DNS_ERROR;
 }
 
+/* The one additional record of usual queries: an OPT of version 0 without options, at the end. */
+static inline bool
+read_plain_opt(struct dns_query *query, struct mr_dns *self, const struct mr_dns_item *item,
+	       unsigned at)
+{
+	const uint8_t *opt = item->message + at;
+
+	if (at + DNS_OPT_BYTES != item->message_bytes || opt[0] != 0 ||
+	    mr_load_be16(opt + 1) != MR_ZONE_OPT || opt[6] != 0 || mr_load_be16(opt + 9) != 0)
+		return false;
+	query->edns = true;
+	query->edns_bytes = mr_load_be16(opt + 3);
+	query->dnssec_ok = opt[7] >> 7;
+	self->tally[MR_DNS_edns]++;
+	self->tally[MR_DNS_edns_do] += query->dnssec_ok;
+	return true;
+}
+
 void
 dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zone_set *zones,
 		struct mr_dns_item *item)
@@ -203,10 +221,11 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 		dns_ixfr_parse(query, self, item, end);
 	else if (mr_unlikely(mr_load_be32(message + 6))) /* a query has no answers */
 		query_error(query, self, DNS_FORMERR, MR_DNS_formerr_sections);
-	else if (additional_count)
-		dns_additional_parse(query, self, item, end, additional_count);
-	else if (mr_unlikely(end != item->message_bytes))
+	else if (additional_count == 0 && mr_unlikely(end != item->message_bytes))
 		query_error(query, self, DNS_FORMERR, MR_DNS_formerr_trailing);
+	else if (additional_count > 1 ||
+		 (additional_count == 1 && !read_plain_opt(query, self, item, end)))
+		dns_additional_parse(query, self, item, end, additional_count);
 	if (mr_likely(query->rcode == DNS_NOERROR))
 		judge_question(query, self, zones, item, mr_load_be16(message + end - 2));
 }

@@ -33,8 +33,14 @@ mr_net_sum_bytes(uint64_t sum, const void *bytes, size_t byte_count)
 	uint64_t low = 0, high = 0, word, tail = 0;
 
 	if (byte_count >= 32) {
-		net_sum_lanes lows = { 0 }, highs = { 0 }, words;
+		net_sum_lanes lows = { 0 }, highs = { 0 }, words, more;
 
+		for (; byte_count >= 64; p += 64, byte_count -= 64) {
+			memcpy(&words, p, 32);
+			memcpy(&more, p + 32, 32);
+			lows += (words & 0xffffffff) + (more & 0xffffffff);
+			highs += (words >> 32) + (more >> 32);
+		}
 		for (; byte_count >= 32; p += 32, byte_count -= 32) {
 			memcpy(&words, p, 32);
 			lows += words & 0xffffffff;

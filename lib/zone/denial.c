@@ -105,22 +105,33 @@ step_below(const uint64_t *step, uint64_t key)
 	return below;
 }
 
+/* One question on its way down the levels. */
+struct search {
+	const struct mr_zone_denial *denial;
+	uint64_t key;
+	uint32_t start, below; /* below: how many of the last level's keys are below key */
+};
+
+/* Looks at one step of a level, and finds where the next is. */
+static inline void
+search_level(struct search *self, const struct mr_zone *zone, unsigned level)
+{
+	const uint64_t *keys = mr_zone_ref(zone, self->denial->levels[level]);
+
+	self->below = self->start + step_below(keys + self->start, self->key);
+	/* All but a level's first step begin with what is below. */
+	self->start = self->below ? (self->below - 1) * ZONE_CHAIN_STEP : 0;
+}
+
 /* How many of all keys are below key. */
-static inline uint32_t
+static uint32_t
 chain_below(const struct mr_zone *zone, const struct mr_zone_denial *denial, uint64_t key)
 {
-	uint32_t start = 0, below = 0;
+	struct search search = { .denial = denial, .key = key };
 
-	for (unsigned level = denial->level_count; level-- > 0;) {
-		const uint64_t *keys = mr_zone_ref(zone, denial->levels[level]);
-
-		below = step_below(keys + start, key);
-		if (below == 0) /* of the first step: the others begin with what is below */
-			return 0;
-		below += start;
-		start = (below - 1) * ZONE_CHAIN_STEP;
-	}
-	return below;
+	for (unsigned level = denial->level_count; level-- > 0;)
+		search_level(&search, zone, level);
+	return search.below;
 }
 
 static inline bool
@@ -180,34 +191,69 @@ zone_order_find(const struct mr_zone *zone, const struct zone_order *order, bool
 	return chain_before(denial, low);
 }
 
+static inline void
+order_of(const struct mr_zone_cover *question, const struct mr_zone_denial *denial, unsigned enough,
+	 struct zone_order *order)
+{
+	const struct mr_zone *zone = question->zone;
+	const struct mr_zone_name *name = question->name;
+	unsigned at = mr_zone_name_at(name, question->labels), bytes = name->bytes - at;
+
+	if (zone->denial_kind == MR_ZONE_BY_NSEC)
+		zone_order_name(name->lower + at, bytes - zone->origin_bytes, enough, order);
+	else
+		zone_order_hash(denial, name->lower + at, bytes, order);
+}
+
+static void
+search_end(const struct search *self, struct mr_zone_cover *question)
+{
+	const struct mr_zone *zone = question->zone;
+	const uint32_t *nodes = mr_zone_ref(zone, self->denial->nodes);
+	struct zone_order order;
+	uint32_t index;
+	bool exact;
+
+	if (mr_unlikely(chain_has(zone, self->denial, self->below, self->key))) {
+		order_of(question, self->denial, ZONE_ORDER_BYTES, &order);
+		index = chain_settle(zone, self->denial, &order, self->below, &exact);
+	} else {
+		index = chain_before(self->denial, self->below);
+	}
+	question->node = mr_zone_ref(zone, nodes[index]);
+}
+
+void
+mr_zone_cover_burst(struct mr_zone_cover *questions, unsigned count)
+{
+	struct search searches[MR_BURST_MAX];
+	unsigned levels = 0;
+
+	MR_ASSERT(count <= MR_BURST_MAX);
+	for (unsigned i = 0; i < count; i++) {
+		const struct mr_zone *zone = questions[i].zone;
+		const struct mr_zone_denial *denial = mr_zone_ref(zone, zone->denial);
+		struct zone_order order;
+
+		order_of(&questions[i], denial, ZONE_KEY_BYTES, &order);
+		searches[i] = (struct search){ .denial = denial, .key = zone_order_key(&order) };
+		levels = MR_MAX(levels, denial->level_count);
+	}
+	while (levels-- > 0)
+		for (unsigned i = 0; i < count; i++)
+			if (mr_likely(levels < searches[i].denial->level_count))
+				search_level(&searches[i], questions[i].zone, levels);
+	for (unsigned i = 0; i < count; i++)
+		search_end(&searches[i], &questions[i]);
+}
+
 const struct mr_zone_node *
 mr_zone_cover(const struct mr_zone *zone, const struct mr_zone_name *name, unsigned labels)
 {
-	const struct mr_zone_denial *denial = mr_zone_ref(zone, zone->denial);
-	bool by_nsec = zone->denial_kind == MR_ZONE_BY_NSEC, exact;
-	unsigned at = mr_zone_name_at(name, labels), bytes = name->bytes - at;
-	struct zone_order order;
-	const uint32_t *nodes;
-	uint32_t index;
-	uint64_t key;
+	struct mr_zone_cover question = { .zone = zone, .name = name, .labels = labels };
 
 	if (zone->denial_kind == MR_ZONE_UNSIGNED)
 		return NULL;
-	if (by_nsec)
-		zone_order_name(name->lower + at, bytes - zone->origin_bytes, ZONE_KEY_BYTES,
-				&order);
-	else
-		zone_order_hash(denial, name->lower + at, bytes, &order);
-	key = zone_order_key(&order);
-	index = chain_below(zone, denial, key);
-	if (mr_unlikely(chain_has(zone, denial, index, key))) {
-		if (by_nsec)
-			zone_order_name(name->lower + at, bytes - zone->origin_bytes,
-					ZONE_ORDER_BYTES, &order);
-		index = chain_settle(zone, denial, &order, index, &exact);
-	} else {
-		index = chain_before(denial, index);
-	}
-	nodes = mr_zone_ref(zone, denial->nodes);
-	return mr_zone_ref(zone, nodes[index]);
+	mr_zone_cover_burst(&question, 1);
+	return question.node;
 }

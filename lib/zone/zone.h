@@ -212,9 +212,19 @@ MR_HOT const struct mr_zone *mr_zone_set_match(const struct mr_zone_set *self,
 
 /* mr_zone_cover returns the node with the NSEC or NSEC3 that covers (or matches) the suffix of name
  * with that many labels, in a signed zone; NULL when the zone has none at all. One hashing of at
- * most MR_ZONE_NSEC3_ITERATIONS + 1 rounds, one search of log2 steps. Worker. */
-MR_HOT const struct mr_zone_node *mr_zone_cover(const struct mr_zone *zone,
-						const struct mr_zone_name *name, unsigned labels);
+ * most MR_ZONE_NSEC3_ITERATIONS + 1 rounds, one search of log16 steps. Worker. */
+const struct mr_zone_node *mr_zone_cover(const struct mr_zone *zone,
+					 const struct mr_zone_name *name, unsigned labels);
+
+/* mr_zone_cover_burst answers count questions (at most MR_BURST_MAX), each as mr_zone_cover would;
+ * all zones are signed. The searches go down together, so that none waits for another's memory. */
+struct mr_zone_cover {
+	const struct mr_zone *zone;
+	const struct mr_zone_name *name;
+	unsigned labels;
+	const struct mr_zone_node *node; /* out */
+};
+MR_HOT void mr_zone_cover_burst(struct mr_zone_cover *questions, unsigned count);
 
 /* mr_zone_set_prefetch fetches what mr_zone_set_match will look at first. */
 MR_HOT void mr_zone_set_prefetch(const struct mr_zone_set *self, const struct mr_zone_name *name);
