@@ -205,6 +205,13 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->dns_stream.transfers.zone_limit = config->dns.transfer_zone_limit;
 	group->http = config->http;
 	group->metrics = mr_metric_registry_create();
+	group->books = mr_site_books_create(group->worker_count, error);
+	if (!group->books ||
+	    mr_site_access_create(&group->access, &config->access_log, group->worker_count,
+				  mr_metric_attach(group->metrics, &mr_site_log_metric_table,
+						   "log"),
+				  error))
+		return error->code;
 	group->neighbours = mr_net_neighbours_create();
 	if (!group->neighbours)
 		return mr_error_set(error, -ENOMEM, "no memory for the neighbour table");
@@ -282,6 +289,8 @@ boot_close(struct boot *self)
 		mr_worker_group_destroy(&self->group);
 	if (self->group.neighbours)
 		mr_net_neighbours_destroy(self->group.neighbours);
+	mr_site_access_destroy(self->group.access);
+	mr_site_books_destroy(self->group.books);
 	mr_metric_registry_destroy(self->group.metrics);
 	if (self->connections.base)
 		mr_arena_destroy(&self->connections);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINES_PER_ROUND = 256, REST_MS = 50 };
+enum { LINES_PER_ROUND = 256, REST_MS = 50, REST_BUSY_MS = 1 };
 
 static void
 line_write(void *context, enum mr_log_level level, const char *line)
@@ -24,16 +24,37 @@ rings_drain(struct logs *self)
 			       line_write, NULL);
 }
 
+/* access_drain returns how long to rest: a busy worker fills its buffer in milliseconds. */
+static long
+access_drain(const struct logs *self)
+{
+	struct mr_site_access *access = self->group->access;
+	struct timespec now;
+
+	if (!access)
+		return REST_MS;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return mr_site_access_drain(access, mr_clock_now_ns(),
+				    (uint64_t)now.tv_sec * MR_NS_PER_S + (uint64_t)now.tv_nsec)
+		       ? REST_BUSY_MS
+		       : REST_MS;
+}
+
 static void *
 logs_main(void *argument)
 {
 	struct logs *self = argument;
 
 	while (!__atomic_load_n(&self->stop, __ATOMIC_RELAXED)) {
+		long rest_ms;
+
 		rings_drain(self);
-		nanosleep(&(struct timespec){ .tv_nsec = REST_MS * (long)MR_NS_PER_MS }, NULL);
+		rest_ms = access_drain(self);
+		nanosleep(&(struct timespec){ .tv_nsec = rest_ms * (long)MR_NS_PER_MS }, NULL);
 	}
 	rings_drain(self);
+	while (access_drain(self) != REST_MS)
+		;
 	return NULL;
 }
 

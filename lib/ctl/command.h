@@ -69,6 +69,8 @@ struct mr_command {
 	  "NAME TYPE [--do] [--client ADDRESS] [--tcp]: how it is answered, step by step")        \
 	X(zone_reload, "zone reload", ADMIN, ZONE, 0, "name",                                     \
 	  "Read one zone's file again, or all (NAME left out, or `all`)")                         \
+	X(log_reopen, "log reopen", ADMIN, NONE, 0, NULL,                                         \
+	  "Open the access log again by its name, once it was renamed")                           \
 	X(drain, "drain", ADMIN, TEXT, 0, "state",                                                \
 	  "on (or nothing): health answers 503, HTTP connections end; off: back in service")      \
 	X(stop, "stop", ADMIN, NONE, 0, NULL, "End millraced")

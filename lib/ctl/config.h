@@ -176,6 +176,7 @@ struct mr_config {
 	size_t vip_count;
 	struct mr_config_dns dns;
 	struct mr_site_server_config http;
+	struct mr_site_access_config access_log;
 	struct mr_site_config *sites;
 	size_t site_count;
 	struct mr_config_proxy proxy;

@@ -98,6 +98,11 @@ ctl_signal(void *context, int signal_number)
 {
 	struct mr_ctl *self = context;
 
+	if (signal_number == SIGUSR1) {
+		if (self->booted && self->box.group->access)
+			mr_site_access_reopen(self->box.group->access);
+		return;
+	}
 	mr_log(MR_LOG_NOTICE, "%s",
 	       signal_number == SIGHUP ? "SIGHUP: all zones are read again"
 				       : "stopping on a signal");

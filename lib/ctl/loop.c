@@ -67,6 +67,7 @@ mr_loop_create(struct mr_loop **out, struct mr_error *error)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	self->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

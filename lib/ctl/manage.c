@@ -27,6 +27,19 @@ command_drain(struct mr_ctl *self, const struct mr_call *call, struct mr_error *
 	return json_pack("{sb}", "draining", on);
 }
 
+json_t *
+command_log_reopen(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
+{
+	(void)call;
+	if (!self->box.group->access) {
+		(void)mr_error_set(error, -ENOENT,
+				   "there is no access log: access_log.file is empty");
+		return NULL;
+	}
+	mr_site_access_reopen(self->box.group->access);
+	return json_pack("{sb}", "asked", true);
+}
+
 /* A change that somebody waits for. */
 struct pending {
 	struct world_change change;

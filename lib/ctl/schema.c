@@ -102,6 +102,12 @@ static const struct mr_schema_choice check_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct mr_schema_choice access_choices[] = {
+	{ "combined", MR_SITE_ACCESS_COMBINED },
+	{ "json", MR_SITE_ACCESS_JSON },
+	{ NULL, 0 },
+};
+
 static const struct mr_schema_choice rrl_choices[] = {
 	{ "off", MR_DNS_RRL_OFF },
 	{ "log", MR_DNS_RRL_LOG },
@@ -434,6 +440,19 @@ static const struct mr_schema_row rows[] = {
 	{ "http.incomplete", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(http.exchange_limit), .low = 1,
 	  .high = 16777216, .fallback = "2048", .unit = "connections",
 	  .help = "Connections of each worker that may be within a request, 2 KiB each" },
+	{ "access_log", MR_SCHEMA_MAP, .help = "A line for each answer over HTTP" },
+	{ "access_log.file", MR_SCHEMA_PATH, MR_SCHEMA_BOOT, OF(access_log.file),
+	  ROOM(mr_config, access_log.file), .high = MR_SITE_ACCESS_PATH_BYTES - 1, .fallback = "",
+	  .unit = "file",
+	  .help = "Appended to; opened again at SIGUSR1 and `millctl log reopen`; empty: none" },
+	{ "access_log.format", MR_SCHEMA_CHOICE, MR_SCHEMA_BOOT, OF(access_log.format),
+	  .fallback = "combined", .choices = access_choices,
+	  .help = "combined: as Apache and nginx write it; json: an object a line" },
+	{ "access_log.sample", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(access_log.sample), .low = 1,
+	  .high = 1000000, .fallback = "1", .help = "One answer of so many is logged" },
+	{ "access_log.buffer", MR_SCHEMA_SIZE, MR_SCHEMA_BOOT, OF(access_log.buffer_bytes),
+	  .low = 16384, .high = 1 << 30, .fallback = "1MiB", .unit = "bytes",
+	  .help = "What a worker may be ahead of the log; what does not fit is dropped, counted" },
 	{ "sites", MR_SCHEMA_LIST, MR_SCHEMA_LIVE, ITEMS(mr_config, sites, site_count),
 	  .high = MR_SITE_MAX, .key = "name", .help = "Sites that are served over HTTP" },
 	{ "sites[]", MR_SCHEMA_MAP, .help = "A site" },
@@ -453,6 +472,8 @@ static const struct mr_schema_row rows[] = {
 	{ "sites[].request_id", MR_SCHEMA_BOOL, MR_SCHEMA_LIVE, SITE(request_id), .fallback = "off",
 	  .help = "on: answers have X-Request-ID, the request's or one of ours" },
 	LIMIT_ROWS("sites[].limits", SITE, "the box's"),
+	{ "sites[].log", MR_SCHEMA_BOOL, MR_SCHEMA_LIVE, SITE(log), .fallback = "on",
+	  .help = "off: its answers are not in the access log" },
 	{ "sites[].errors", MR_SCHEMA_LIST, MR_SCHEMA_LIVE,
 	  ITEMS(mr_site_config, errors, error_count), .high = MR_SITE_ERROR_MAX,
 	  .help = "Pages for what is not served" },

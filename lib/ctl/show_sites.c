@@ -56,6 +56,26 @@ site_roots(const struct world *world, const struct mr_site_config *site,
 	}
 }
 
+static json_t *
+site_json(const struct mr_site_config *site, const struct mr_site_tree_info *roots,
+	  const struct mr_site_page *page)
+{
+	const uint64_t *counts = page->counts;
+
+	return json_pack("{ss so so sI sI sI sI sI sI sI sI sI sI sI sI}", "name", site->name,
+			 "listen", listens_json(site), "hosts", hosts_json(site), "routes",
+			 (json_int_t)site->route_count, "files", (json_int_t)roots->files, "bytes",
+			 (json_int_t)roots->byte_count, "skipped", (json_int_t)roots->skipped,
+			 "requests", (json_int_t)counts[MR_SITE_COUNT_REQUEST], "status_2xx",
+			 (json_int_t)counts[MR_SITE_COUNT_2XX], "status_3xx",
+			 (json_int_t)counts[MR_SITE_COUNT_3XX], "status_4xx",
+			 (json_int_t)counts[MR_SITE_COUNT_4XX], "status_5xx",
+			 (json_int_t)counts[MR_SITE_COUNT_5XX], "sent_bytes",
+			 (json_int_t)counts[MR_SITE_COUNT_BYTE], "time_p50_ns",
+			 (json_int_t)mr_site_page_quantile(page, 0.5), "time_p99_ns",
+			 (json_int_t)mr_site_page_quantile(page, 0.99));
+}
+
 json_t *
 command_show_sites(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
 {
@@ -67,15 +87,12 @@ command_show_sites(struct mr_ctl *self, const struct mr_call *call, struct mr_er
 	for (size_t i = 0; i < world->config->site_count; i++) {
 		const struct mr_site_config *site = &world->config->sites[i];
 		struct mr_site_tree_info roots;
+		struct mr_site_page page = { 0 };
 
 		site_roots(world, site, &roots);
-		json_array_append_new(list, json_pack("{ss so so sI sI sI sI}", "name", site->name,
-						      "listen", listens_json(site), "hosts",
-						      hosts_json(site), "routes",
-						      (json_int_t)site->route_count, "files",
-						      (json_int_t)roots.files, "bytes",
-						      (json_int_t)roots.byte_count, "skipped",
-						      (json_int_t)roots.skipped));
+		if (self->box.group->books)
+			mr_site_books_sum(self->box.group->books, site->name, &page);
+		json_array_append_new(list, site_json(site, &roots, &page));
 	}
 	return json_pack("{so}", "sites", list);
 }

@@ -101,6 +101,8 @@ world_roots_build(struct world *next, struct mr_error *error)
 	rc = mr_site_set_build(next->config->sites, next->config->site_count, folders,
 			       next->root_count, next->worlds->box->group->worker_count,
 			       &next->sites, error);
+	if (!rc && next->worlds->box->group->books)
+		mr_site_books_assign(next->worlds->box->group->books, next->sites);
 	free(folders);
 	return rc;
 }

@@ -95,14 +95,17 @@ run_finish(struct run *run)
 
 /* ---- answers ---- */
 
-/* refuse_at refuses a request to a site (NULL: none), and ends the connection. */
+/* refuse_at refuses a request, and ends the connection. */
 static MR_COLD void
-refuse_at(struct run *run, const struct site *site, uint16_t status)
+refuse_at(struct run *run, const struct request *request, uint16_t status, uint64_t began_ns)
 {
 	static const struct mr_http_message unknown = { .version_minor = 1 };
 
 	run->close = true;
-	h1_answer(run, &unknown, site_error(run->self->sites, site, site_error_of(status)));
+	h1_id(run, request);
+	h1_answer(run, &unknown,
+		  site_error(run->self->sites, request->site, site_error_of(status)));
+	h1_log(run, request, began_ns);
 	if (!run->ended)
 		run_finish(run);
 }
@@ -111,8 +114,13 @@ refuse_at(struct run *run, const struct site *site, uint16_t status)
 static MR_COLD void
 refuse(struct run *run, uint16_t status)
 {
-	run->id = NULL;
-	refuse_at(run, NULL, status);
+	static const struct request none;
+	uint64_t now_ns = run->self->now_ns;
+
+	if (!mr_tcp_view(run->tcp, run->conn, &run->view))
+		run->view = (struct mr_tcp_view){ 0 };
+	refuse_at(run, &none, status,
+		  run->word & WORD_HANDLE ? exchange_at(run)->began_ns : now_ns);
 }
 
 static void
@@ -174,10 +182,10 @@ enum respond_when {
 	RESPOND_EARLY,   /* the same, but the content is not wanted any more */
 };
 
-/* respond answers the request whose head is at bytes. */
+/* respond answers the request whose head is at bytes, and whose first octet came at began_ns. */
 static void
 respond(struct run *run, const struct mr_http_message *message, const uint8_t *bytes,
-	enum respond_when when)
+	uint64_t began_ns, enum respond_when when)
 {
 	struct request request = { .message = message, .bytes = bytes };
 	struct mr_site_server *self = run->self;
@@ -200,6 +208,7 @@ respond(struct run *run, const struct mr_http_message *message, const uint8_t *b
 		request_answer(run, &request);
 	else
 		h1_answer(run, message, answer);
+	h1_log(run, &request, began_ns);
 	if (mr_unlikely(run->ended))
 		return;
 	if (run->close) {
@@ -248,6 +257,7 @@ exchange_begin(struct run *run)
 	exchange = exchange_at(run);
 	mr_http_head_request(&exchange->head);
 	exchange->have_bytes = 0;
+	exchange->began_ns = run->self->now_ns;
 	exchange->content = false;
 	mr_tcp_deadline(run->tcp, run->conn, run->self->config.header_ms);
 	return true;
@@ -266,14 +276,6 @@ exchange_grow(struct run *run)
 		memcpy(exchange_at(run), from, sizeof(*from) + from->have_bytes);
 	mr_pool_put(&run->self->exchanges, small);
 	return (run->word & WORD_LARGE) != 0;
-}
-
-/* content_refuse: the head is whole, and it or its content is not wanted. */
-static MR_COLD void
-content_refuse(struct run *run, const struct request *request, uint16_t status)
-{
-	h1_id(run, request);
-	refuse_at(run, request->site, status);
 }
 
 /* content_begin: the head is whole, its content is not. */
@@ -295,13 +297,13 @@ content_begin(struct run *run, struct h1_exchange *exchange, bool more_is_here)
 	if (answer ||
 	    (message->framing == MR_HTTP_LENGTH && message->content_length > body.body_bytes)) {
 		self->tally[MR_SITE_refused] += !answer;
-		content_refuse(run, &request, answer ? answer->status : 413);
+		refuse_at(run, &request, answer ? answer->status : 413, exchange->began_ns);
 		return;
 	}
 	if (message->expect_continue && !more_is_here) {
 		/* No action wants the content: the answer is final, and what the client does then
 		 * cannot be told from the next request (RFC 9110 10.1.1). */
-		respond(run, message, exchange->bytes, RESPOND_EARLY);
+		respond(run, message, exchange->bytes, exchange->began_ns, RESPOND_EARLY);
 		return;
 	}
 	exchange->content = true;
@@ -359,7 +361,7 @@ exchange_head(struct run *run, const uint8_t *bytes, uint32_t count)
 	taken = self->message.head_bytes - before;
 	request_count(self, &self->message);
 	if (self->message.framing == MR_HTTP_NO_BODY)
-		respond(run, &self->message, exchange->bytes, RESPOND_WHOLE);
+		respond(run, &self->message, exchange->bytes, exchange->began_ns, RESPOND_WHOLE);
 	else
 		content_begin(run, exchange, taken < count);
 	return taken;
@@ -381,11 +383,12 @@ exchange_content(struct run *run, const uint8_t *bytes, uint32_t count)
 	case MR_HTTP_REFUSED:
 		self->tally[MR_SITE_refused]++;
 		exchange_request(run, &request);
-		content_refuse(run, &request, mr_http_status_of(exchange->body.refusal));
+		refuse_at(run, &request, mr_http_status_of(exchange->body.refusal),
+			  exchange->began_ns);
 		return count;
 	case MR_HTTP_DONE:
 		exchange_request(run, &request);
-		respond(run, &self->message, exchange->bytes, RESPOND_CONTENT);
+		respond(run, &self->message, exchange->bytes, exchange->began_ns, RESPOND_CONTENT);
 		break;
 	}
 	return (uint32_t)piece.used_bytes;
@@ -407,7 +410,7 @@ request_whole(struct run *run, const uint8_t *bytes, uint32_t count)
 		if (mr_unlikely(self->message.framing != MR_HTTP_NO_BODY))
 			break;
 		request_count(self, &self->message);
-		respond(run, &self->message, bytes, RESPOND_WHOLE);
+		respond(run, &self->message, bytes, self->now_ns, RESPOND_WHOLE);
 		return self->message.head_bytes;
 	case MR_HTTP_REFUSED:
 		self->tally[MR_SITE_refused]++;
@@ -501,7 +504,7 @@ h1_deadline(void *context, struct mr_tcp *tcp, uint32_t conn)
 
 			self->tally[MR_SITE_late_content]++;
 			exchange_request(&run, &request);
-			content_refuse(&run, &request, 408);
+			refuse_at(&run, &request, 408, exchange_at(&run)->began_ns);
 		} else {
 			self->tally[MR_SITE_late_head]++;
 			refuse(&run, 408);

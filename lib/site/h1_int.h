@@ -21,6 +21,7 @@ struct h1_exchange {
 	struct mr_http_body body;
 	uint32_t have_bytes;
 	bool content; /* the head is whole: have_bytes octets */
+	uint64_t began_ns;
 	uint8_t bytes[];
 };
 
@@ -36,6 +37,11 @@ struct run {
 	uint8_t id_bytes;
 	char id_text[32];
 	bool close; /* the answer says that the connection ends */
+	/* of the answer, once it is queued */
+	uint16_t status;
+	uint32_t head_bytes;
+	uint64_t sent_bytes;
+	struct mr_tcp_view view; /* h1_view */
 };
 
 /* What is answered. path is canonical. */
@@ -58,8 +64,20 @@ bool h1_send(struct run *run, const uint8_t *bytes, uint32_t count);
 bool h1_send_ref(struct run *run, const struct mr_site_tree *tree, uint64_t offset,
 		 uint64_t byte_count);
 
-/* h1_tail ends a head: what is known only now. */
-void h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor);
+/* h1_status begins an answer: its status is counted. */
+static inline void
+h1_status(struct run *run, uint16_t status)
+{
+	run->self->tally[MR_SITE_status_1xx + status / 100 - 1]++;
+	run->status = status;
+	run->sent_bytes = 0;
+}
+
+/* h1_log counts and logs an answer; request->bytes is NULL when what came was none. */
+void h1_log(struct run *run, const struct request *request, uint64_t began_ns);
+
+/* h1_tail ends a head, which began at the server's answer: what is known only now. */
+void h1_tail(struct run *run, struct mr_writer *out, uint8_t minor);
 
 /* h1_answer sends an answer made beforehand. */
 void h1_answer(struct run *run, const struct mr_http_message *message,
@@ -67,7 +85,7 @@ void h1_answer(struct run *run, const struct mr_http_message *message,
 
 /* h1_route fills the request's site, route and path; what it returns else is the answer. It counts
  * nothing. */
-const struct site_answer *h1_route(const struct run *run, struct request *request);
+const struct site_answer *h1_route(struct run *run, struct request *request);
 
 /* h1_id gives the run the id that goes with the request's answer, where the site wants one. */
 void h1_id(struct run *run, const struct request *request);

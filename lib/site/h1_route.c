@@ -49,20 +49,19 @@ h1_id(struct run *run, const struct request *request)
 }
 
 const struct site_answer *
-h1_route(const struct run *run, struct request *request)
+h1_route(struct run *run, struct request *request)
 {
 	const struct mr_http_message *message = request->message;
 	const struct mr_site_server *self = run->self;
 	const struct mr_site_set *sites = self->sites;
 	const struct site *site;
-	struct mr_tcp_view view;
 
 	request->missing = -1;
 	if (mr_unlikely(message->target_form == MR_HTTP_ASTERISK_FORM))
 		return &sites->options_all;
-	if (mr_unlikely(!mr_tcp_view(run->tcp, run->conn, &view)))
+	if (mr_unlikely(!mr_tcp_view(run->tcp, run->conn, &run->view)))
 		return &sites->errors[SITE_500];
-	site = site_find(sites, &view.flow.local, view.flow.local_port,
+	site = site_find(sites, &run->view.flow.local, run->view.flow.local_port,
 			 request->bytes + message->host.at, message->host.bytes);
 	if (mr_unlikely(!site)) {
 		request->missing = MR_SITE_no_site;

@@ -6,7 +6,7 @@
 #include "tree.h"
 
 void
-h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor)
+h1_tail(struct run *run, struct mr_writer *out, uint8_t minor)
 {
 	mr_writer_bytes(out, "Date: ", 6);
 	mr_writer_bytes(out, run->self->clock.date, MR_HTTP_DATE_BYTES);
@@ -20,12 +20,14 @@ h1_tail(const struct run *run, struct mr_writer *out, uint8_t minor)
 		mr_writer_bytes(out, "\r\nConnection: keep-alive\r\n\r\n", 28);
 	else
 		mr_writer_bytes(out, "\r\n\r\n", 4);
+	run->head_bytes = (uint32_t)(out->at - run->self->answer);
 }
 
 bool
 h1_send(struct run *run, const uint8_t *bytes, uint32_t count)
 {
 	run->self->tally[MR_SITE_answer_byte] += count;
+	run->sent_bytes += count;
 	if (mr_likely(mr_tcp_send(run->tcp, run->conn, bytes, count) == count))
 		return true;
 	/* a pool of the stack is empty: half an answer would be a lie */
@@ -40,6 +42,7 @@ h1_send_ref(struct run *run, const struct mr_site_tree *tree, uint64_t offset, u
 
 	static_assert((int)TREE_FILE_BYTES_MAX <= (int)MR_TCP_EXTENT_BYTES_MAX, "one extent");
 	mr_metric_add(self->metrics, MR_SITE_answer_byte, byte_count);
+	run->sent_bytes += byte_count;
 	mr_pin_take(&self->store->pins, self->worker, tree->slot);
 	if (mr_likely(mr_tcp_send_ref(run->tcp, run->conn, MR_SITE_REGION, offset,
 				      (uint32_t)byte_count, tree->slot)))
@@ -57,7 +60,7 @@ h1_answer(struct run *run, const struct mr_http_message *message, const struct s
 	bool wanted = message->method != MR_HTTP_HEAD && answer->body.byte_count;
 	bool together = wanted && answer->body.byte_count <= H1_SHORT_BODY_BYTES;
 
-	self->tally[MR_SITE_status_1xx + answer->status / 100 - 1]++;
+	h1_status(run, answer->status);
 	mr_writer_bytes(&out, answer->head.bytes, answer->head.byte_count);
 	h1_tail(run, &out, message->version_minor);
 	if (together)

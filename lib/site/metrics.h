@@ -34,6 +34,7 @@
 	X(request_limit, COUNTER, CONNECTIONS, "Closed: enough requests") \
 	X(stall, COUNTER, EVENTS, "Stopped reading: the send queue is full") \
 	X(no_exchange, COUNTER, REQUESTS, "Refused: all buffers for incomplete requests are taken (503)") \
+	X(log_drop, COUNTER, REQUESTS, "Not in the access log: no room in the worker's buffer") \
 	X(no_memory, COUNTER, CONNECTIONS, "Aborted: lib/tcp took less than an answer")
 /* clang-format on */
 

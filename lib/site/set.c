@@ -197,6 +197,7 @@ pages_build(struct mr_site_set *self, const struct mr_site_config *sites)
 		struct site *site = &self->sites[i];
 
 		site->request_id = sites[i].request_id;
+		site->log_off = !sites[i].log;
 		for (size_t k = 0; k < sites[i].error_count; k++) {
 			const struct mr_site_error_config *from = &sites[i].errors[k];
 			const char *body = from->body ? from->body : "";

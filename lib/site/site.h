@@ -45,6 +45,8 @@
 #include "http/http.h"
 #include "mem/mem.h"
 #include "metric/metric.h"
+#include "site/access.h"
+#include "site/books.h"
 #include "tcp/tcp.h"
 
 enum {
@@ -122,6 +124,7 @@ struct mr_site_config {
 	struct mr_site_error_config *errors;
 	size_t error_count;
 	bool request_id; /* answers have X-Request-ID: the request's, or one of ours */
+	bool log;        /* its answers are in the access log, if there is one */
 	struct mr_site_limits limits;
 };
 
@@ -226,7 +229,9 @@ struct mr_site_server {
 	struct mr_site_server_config config;
 	struct mr_http_limits limits;
 	struct mr_pool exchanges, larges;
-	struct mr_http_message message; /* of the request in hand */
+	struct mr_http_message message;     /* of the request in hand */
+	struct mr_site_access_ring *access; /* NULL: none */
+	struct mr_site_page *pages;         /* NULL: sites are not counted */
 	uint64_t *metrics;
 	uint32_t tally[MR_SITE_METRIC_COUNT]; /* since mr_site_server_flush */
 	uint8_t *path;                        /* canonical path of the request in hand */

@@ -111,7 +111,8 @@ struct site {
 	uint16_t prefix_length_count;
 	struct site_route *routes;
 	uint32_t route_count;
-	bool has_regex, request_id;
+	uint32_t page; /* of its counters */
+	bool has_regex, request_id, log_off;
 	const struct site_answer *errors[SITE_ERRORS]; /* NULL: the set's */
 };
 

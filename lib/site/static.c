@@ -39,19 +39,13 @@ lines_put(struct mr_writer *out, const struct site_route *route, struct site_tex
 	}
 }
 
-static void
-status_count(struct mr_site_server *self, uint16_t status)
-{
-	self->tally[MR_SITE_status_1xx + status / 100 - 1]++;
-}
-
 /* head_put begins the head of any answer about object but 200; with_type as 15.4.5 and 15.5.17 want
  * it. */
 static void
 head_put(struct run *run, struct mr_writer *out, const struct site_route *route,
 	 const struct site_object *object, uint16_t status, bool with_type)
 {
-	status_count(run->self, status);
+	h1_status(run, status);
 	mr_http_put_status(out, status);
 	if (with_type)
 		lines_put(out, route, object->type);
@@ -87,7 +81,7 @@ whole_send(struct run *run, const struct request *request, const struct mr_site_
 	bool wanted = request->message->method != MR_HTTP_HEAD && object->byte_count;
 	bool together = wanted && object->byte_count <= H1_SHORT_BODY_BYTES;
 
-	status_count(run->self, 200);
+	h1_status(run, 200);
 	if (mr_likely(!request->route->edited)) {
 		mr_writer_bytes(&out, object->head.bytes, object->head.byte_count);
 	} else {
@@ -268,7 +262,7 @@ folder_send(struct run *run, const struct request *request)
 		h1_answer(run, message, &run->self->sites->errors[SITE_414]);
 		return;
 	}
-	status_count(run->self, 301);
+	h1_status(run, 301);
 	mr_http_put_status(&out, 301);
 	mr_http_put_field(&out, MR_HTTP_FIELD_LOCATION, location, (size_t)(to.at - location));
 	mr_http_put_number(&out, MR_HTTP_FIELD_CONTENT_LENGTH, 0);

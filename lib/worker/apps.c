@@ -62,6 +62,9 @@ http_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, stru
 	if (mr_site_server_create(&self->http, &self->group->http, self->group->arena, error))
 		return error ? error->code : -ENOMEM;
 	self->http.worker = self->index;
+	self->http.access = mr_site_access_ring(self->group->access, self->index);
+	if (self->group->books)
+		self->http.pages = mr_site_books_pages(self->group->books, self->index);
 	if (self->group->sites) {
 		mr_site_server_region(&self->http, self->group->sites, &files);
 		mr_tcp_region_set(self->tcp, MR_SITE_REGION, &files);

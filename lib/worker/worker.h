@@ -193,7 +193,9 @@ struct mr_worker_group {
 	uint32_t rrl_prefixes;                  /* of each worker's table; 0: no rate limits */
 	struct mr_pins pins; /* of zones and whatever else connections give; by slot */
 	struct mr_site_server_config http;
-	struct mr_site_store *sites; /* NULL: no roots */
+	struct mr_site_store *sites;   /* NULL: no roots */
+	struct mr_site_access *access; /* NULL: no access log */
+	struct mr_site_books *books;   /* NULL: sites are not counted */
 	struct mr_worker_tcp tcp;
 	struct mr_tcp_service_config test_services; /* none: no listeners */
 	struct rte_mempool *control_pool;           /* for frames that the control thread sends */

@@ -174,8 +174,8 @@ roles_follow_uid_and_groups(void **state)
 static void
 what_changes_things_is_for_administrators(void **state)
 {
-	static const char *const admin[] = { "config check", "config load", "zone reload", "drain",
-					     "stop" };
+	static const char *const admin[] = { "config check", "config load", "zone reload",
+					     "log reopen",   "drain",       "stop" };
 	const struct mr_command *command;
 	size_t found = 0;
 
