@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * millctl/interactive - a prompt with history and completion from the command table (libedit).
+ *
+ * Owner:  the process, while interactive_run lasts: one prompt, one history.
+ * Thread: the only one.
+ * Memory: libedit's, freed before it returns.
  */
 #ifndef MILLCTL_INTERACTIVE_H
 #define MILLCTL_INTERACTIVE_H

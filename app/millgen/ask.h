@@ -8,6 +8,7 @@
  * (match.h); answers may come in any order.
  *
  * Owner:  made on the control thread; learns on the generator core.
+ * Thread: reads and answers on the generator core.
  * Memory: a buffer pool for heads and messages that a segment boundary cuts; 8 bytes an object.
  * Spec:   RFC 9112 (HTTP/1.1), RFC 1035 4.2.2 and RFC 7766 (DNS over TCP).
  */

@@ -2,7 +2,9 @@
  *
  * millgen/ask_dns - DNS over TCP: queries behind their lengths, answers in any order.
  *
- * Owner: the generator core. Spec: RFC 1035 4.2.2, RFC 7766 6.2.1 and 7 (order of answers).
+ * Owner:  as ask.h, whose one kind this is. Thread: the generator core.
+ * Memory: ask.h's buffers, for a message that a segment boundary cuts.
+ * Spec:   RFC 1035 4.2.2, RFC 7766 6.2.1 and 7 (order of answers).
  */
 #ifndef MILLGEN_ASK_DNS_H
 #define MILLGEN_ASK_DNS_H

@@ -2,7 +2,8 @@
  *
  * millgen/capture - a capture file in memory.
  *
- * Owner:  read by the control thread, const after.
+ * Owner:  the mode that loads it.
+ * Thread: loaded and freed on the control thread; const between, for the generator core too.
  * Memory: the whole file, from the heap.
  */
 #ifndef MILLGEN_CAPTURE_H

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * millgen/client_int - what the parts of the client share: sending, timers, ends.
+ *
+ * Owner, thread and memory are those of client.h. In short:
+ * Owner: the generator core. Thread: that. Memory: none of its own.
  */
 #ifndef MILLGEN_CLIENT_INT_H
 #define MILLGEN_CLIENT_INT_H

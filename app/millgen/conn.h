@@ -6,7 +6,8 @@
  * are a function of (tuple, number of the request), so nothing that was sent is kept, and what is
  * retransmitted is made again.
  *
- * Owner:  the generator core. Memory: one cache line each, no pointer in it.
+ * Owner:  the client (client.h). Thread: the generator core.
+ * Memory: one cache line each, no pointer in it.
  */
 #ifndef MILLGEN_CONN_H
 #define MILLGEN_CONN_H

@@ -2,7 +2,9 @@
  *
  * millgen/dns - the mode dns: from options to runs to results.
  *
- * Owner: the control thread.
+ * Owner:  the call of gen_dns_main. Thread: the control thread; its runs on the generator core.
+ * Memory: one block from the heap, and questions and slots as the options size them, until it
+ *         returns.
  */
 #ifndef MILLGEN_DNS_H
 #define MILLGEN_DNS_H

@@ -2,7 +2,9 @@
  *
  * millgen/hop - finds the way to the targets, and lets them find the clients, on a real port.
  *
- * Owner: the control thread while no run is on; the generator core during one.
+ * Owner:  a struct gen_neigh is its mode's.
+ * Thread: the control thread while no run is on; gen_hop_answer on the generator core during one.
+ * Memory: frames from the pool that it is given; answers go out in the buffer of the question.
  */
 #ifndef MILLGEN_HOP_H
 #define MILLGEN_HOP_H

@@ -3,7 +3,9 @@
  * millgen/load - how much is sent: one rate, a search for the highest, or a curve; and what comes
  * of it: lines, the summary, the plot, the exit status. Every mode that is paced uses it.
  *
- * Owner: the control thread.
+ * Owner:  the mode that is paced by it.
+ * Thread: the control thread, while the generator core runs `function`.
+ * Memory: none beside the struct; what it points at is borrowed.
  */
 #ifndef MILLGEN_LOAD_H
 #define MILLGEN_LOAD_H

@@ -11,7 +11,8 @@
  *   SENT  -> ANSWERED  the first reply that belongs to it             [gen_match_reply]
  *   ANSWERED stays     more replies are duplicates                    [gen_match_reply]
  *
- * Owner:  the generator core; counters may be read by any thread (relaxed).
+ * Owner:  the generator core.
+ * Thread: the same; counters may be read by any (relaxed).
  * Memory: slots from the heap at start.
  * Spec:   RFC 5452 9.1 (what makes a reply match), RFC 1035, RFC 6891, RFC 7873.
  */

@@ -5,7 +5,8 @@
  * Every address of the source prefixes is answered for with the port's own link address. The next
  * hop of a way (the target itself, or --via) is asked for until it answers.
  *
- * Owner:  the generator core (or the control thread while that does not run).
+ * Owner:  the mode.
+ * Thread: the generator core, or the control thread while that does not run.
  * Memory: answers in place.
  * Spec:   RFC 826 (ARP), RFC 4861 4.3, 4.4, 7.2 (neighbour discovery).
  */

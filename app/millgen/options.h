@@ -2,7 +2,8 @@
  *
  * millgen/options - the command line, read by one table that also writes --help.
  *
- * Owner: the control thread. Memory: texts are borrowed from argv.
+ * Owner:  main; const once read. Thread: any.
+ * Memory: texts are borrowed from argv.
  */
 #ifndef MILLGEN_OPTIONS_H
 #define MILLGEN_OPTIONS_H

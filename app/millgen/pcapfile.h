@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * millgen/pcapfile - writes and reads capture files (Ethernet).
+ * millgen/pcapfile - writes capture files (Ethernet).
  *
- * Owner: the control thread. Spec: the classic pcap format, nanosecond variant when written.
+ * Owner:  whoever made the file. Thread: the control thread.
+ * Memory: stdio's buffer.
+ * Spec:   the classic pcap format, its nanosecond variant.
  */
 #ifndef MILLGEN_PCAPFILE_H
 #define MILLGEN_PCAPFILE_H

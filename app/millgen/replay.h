@@ -2,7 +2,9 @@
  *
  * millgen/replay - the mode replay: sends the frames of a capture file, at its own or a given rate.
  *
- * Owner: the control thread; the generator core while it sends.
+ * Owner:  the call of gen_replay_main.
+ * Thread: the control thread; the generator core while it sends.
+ * Memory: the capture (capture.h), and the rig's packet buffers.
  */
 #ifndef MILLGEN_REPLAY_H
 #define MILLGEN_REPLAY_H

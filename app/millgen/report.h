@@ -6,7 +6,8 @@
  * from the intended moment to handing a query to the port stayed small. Otherwise the figures say
  * something about the generator, and the report says that.
  *
- * Owner: the control thread.
+ * Owner:  the mode that reports. Thread: the control thread.
+ * Memory: none beside the struct; texts of a line are made and freed within a call.
  */
 #ifndef MILLGEN_REPORT_H
 #define MILLGEN_REPORT_H

@@ -2,7 +2,10 @@
  *
  * millgen/rig - a port, its buffers and a generator core, set up from options and taken down.
  *
- * Owner: the control thread. States: closed -> open (link up) -> running <-> open -> closed.
+ * Owner:  the mode. Thread: the control thread; what it launches, on the generator core.
+ * Memory: a pool of packet buffers, EAL's, from open to close.
+ *
+ * States: closed -> open (link up) -> running <-> open -> closed.
  */
 #ifndef MILLGEN_RIG_H
 #define MILLGEN_RIG_H

@@ -7,7 +7,8 @@
  * rate are within 2 %. A trial is good when the loss is in the limit
  * and the generator kept its schedule.
  *
- * Owner: the control thread. Pure: trials are made by a callback.
+ * Owner:  the caller. Thread: the control thread; pure, trials are made by a callback.
+ * Memory: none.
  */
 #ifndef MILLGEN_SEARCH_H
 #define MILLGEN_SEARCH_H

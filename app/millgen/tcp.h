@@ -2,7 +2,8 @@
  *
  * millgen/tcp - the mode tcp: scenarios against an HTTP server; and DNS over TCP for the mode dns.
  *
- * Owner: the control thread.
+ * Owner:  the call that runs the mode. Thread: the control thread; its runs on the generator core.
+ * Memory: one block from the heap and the client's table (client.h), until it returns.
  */
 #ifndef MILLGEN_TCP_H
 #define MILLGEN_TCP_H

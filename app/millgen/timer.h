@@ -6,7 +6,8 @@
  * once, and says when it fires what it really waits for (lazy re-arming): so there is no unlinking,
  * no second pointer, and a closed connection's timer is met once more and dropped.
  *
- * Owner: the generator core. Memory: heads, 64 KiB, in the struct; nodes in the connections.
+ * Owner:  the client (client.h). Thread: the generator core.
+ * Memory: heads, 64 KiB, in the struct; nodes in the connections.
  * Source: Varghese and Lauck, "Hashed and hierarchical timing wheels" (1987), scheme 6.
  */
 #ifndef MILLGEN_TIMER_H

@@ -10,7 +10,8 @@
  * neighbours: by then no honest server holds it in TIME_WAIT. So remembering costs 4 bytes a block,
  * and TIME_WAIT on this side no state at all (client.h).
  *
- * Owner:  made on the control thread; taken and closed by the generator core.
+ * Owner:  the client (client.h).
+ * Thread: made on the control thread; taken and closed by the generator core.
  * Memory: at most 256 KiB of blocks, from the heap.
  * Spec:   RFC 9293 3.6.1 (TIME-WAIT).
  */

@@ -10,8 +10,11 @@
  * The kernel takes the first VLAN tag off, and DPDK puts one back that is always 0x8100: the first
  * of two is taken for 802.1ad's.
  *
- * Owner: the control thread; queue q's ring belongs to its worker (several queues are a fanout
- * group by flow hash). Memory: rings of 2 KiB frames, rx_descriptors of them each way.
+ * Owner:  the control thread; queue q's ring belongs to its worker (several queues are a fanout
+ *         group by flow hash).
+ * Thread: open and close by the control thread, rx and tx by the queue's worker.
+ * Memory: rings of 2 KiB frames, rx_descriptors of them each way.
+ *
  * System calls of the worker: poll (transmit ring full), sendto (one per burst).
  * Privileges: CAP_NET_RAW at open. Spec: packet(7).
  */

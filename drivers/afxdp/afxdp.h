@@ -4,6 +4,7 @@
  * takes the frames of the service addresses, everything else stays with the kernel.
  *
  * Owner:  the control thread; queue q's socket belongs to its worker.
+ * Thread: open, steering, counts and close by the control thread; rx and tx by the queue's worker.
  * Memory: two rule tables of 8,192 keys in the kernel; the mbuf pool of each queue is registered as
  *         the socket's memory (copy mode where the driver has no zero copy), and 4,096 of its mbufs
  *         are held by the rings.

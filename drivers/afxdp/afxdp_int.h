@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * afxdp/afxdp_int - what the parts of this driver tell each other.
+ *
+ * Owner:  the control thread, from open to close. Thread: that alone; no worker comes here.
+ * Memory: one struct afxdp a port, on the heap.
  */
 #ifndef MR_DRIVERS_AFXDP_AFXDP_INT_H
 #define MR_DRIVERS_AFXDP_AFXDP_INT_H

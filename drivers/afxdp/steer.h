@@ -6,6 +6,10 @@
  * active one. The control thread fills the other one and then makes it active by one update, after
  * which the kernel itself waits until no CPU runs the program on the old table. So a packet sees
  * the old rules or the new ones, whole, and a rule that is in both never misses.
+ *
+ * Owner:  the control thread writes the rule tables; of a counter, each CPU its own.
+ * Thread: the program on any CPU, in the kernel.
+ * Memory: the kernel's, until the last descriptor of a map is closed.
  */
 #ifndef MR_DRIVERS_AFXDP_STEER_H
 #define MR_DRIVERS_AFXDP_STEER_H

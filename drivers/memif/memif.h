@@ -27,7 +27,11 @@
  * port's shared memory: a lying descriptor can still crash the PMD, so the socket file's mode is
  * the fence.
  *
- * Owner: the control thread; the relay thread between started and stopping.
+ * Owner:  the control thread; the relay thread between started and stopping.
+ * Thread: rx and tx by the queue's worker, inside the gate; the rest as above.
+ * Memory: the PMD's rings and buffers are shared with the peer; one struct memif a port, on the
+ *         heap.
+ *
  * System calls of the worker: none (both ends poll; the PMD masks interrupts).
  * Threads' system calls: poll, accept4, connect, socket, recvmsg, sendmsg, close, nanosleep here;
  * accept, recvmsg, sendmsg, mmap, munmap, memfd_create, ftruncate, fcntl, eventfd2 on EAL's.

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * memif/relay - see memif.h for why and for the states.
+ *
+ * Owner:  struct memif, whose part it is; each field says whose it is.
+ * Thread: listen, start, stop and close by the control thread; one thread of its own between.
+ * Memory: none beside the struct; descriptors.
  */
 #ifndef MR_DRIVERS_MEMIF_RELAY_H
 #define MR_DRIVERS_MEMIF_RELAY_H

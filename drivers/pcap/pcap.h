@@ -6,9 +6,11 @@
  * same file gives the same packets in the same bursts every time. One queue. What is sent goes to
  * config.pcap_out, or nowhere when that is empty.
  *
- * Owner: stateless; the files belong to the PMD from open to close. System calls of the worker:
- * read, write (buffered), gettimeofday.
- * Spec: libpcap's savefile format, through net_pcap of DPDK 22.11.
+ * Owner:  stateless; the files belong to the PMD from open to close.
+ * Thread: open and close by the control thread, rx and tx by the worker of the one queue, whose
+ *         system calls are read, write (buffered) and gettimeofday.
+ * Memory: mbufs alone; the files are read as they are asked for.
+ * Spec:   libpcap's savefile format, through net_pcap of DPDK 22.11.
  */
 #ifndef MR_DRIVERS_PCAP_PCAP_H
 #define MR_DRIVERS_PCAP_PCAP_H

@@ -6,9 +6,13 @@
  * The card must be bound to vfio-pci (with an IOMMU), or be of a kind whose driver shares it with
  * DPDK (mlx4, mlx5). Only the cards that the configuration names are looked at.
  *
- * Owner: the control thread; queue q by its worker. Memory: the card reads and writes EAL's memory,
- * and nothing else: a buffer from elsewhere is copied before it is sent. System calls of a worker:
- * none. Privileges: /dev/vfio/GROUP and locked memory at mr_port_eal_start and mr_port_open.
+ * Owner:  the control thread; queue q is its worker's.
+ * Thread: open and close by the control thread; rx and tx by the queue's worker, without a system
+ *         call.
+ * Memory: the card reads and writes EAL's memory, and nothing else: a buffer from elsewhere is
+ *         copied before it is sent.
+ *
+ * Privileges: /dev/vfio/GROUP and locked memory at mr_port_eal_start and mr_port_open.
  */
 #ifndef MR_DRIVERS_PCI_PCI_H
 #define MR_DRIVERS_PCI_PCI_H

@@ -12,10 +12,12 @@
  * they are. virtio-user lends the peer all of EAL's memory, and nothing else: a buffer from
  * elsewhere is copied before it is sent. The peer is trusted with that memory.
  *
- * Owner: the control thread; queue q by its worker. Memory: of vhost none but mbufs; of virtio-user
- * its rings. Threads: one of DPDK's for the sockets, one for each of a client's attempts to come
- * back. System calls of a worker: none (eventfd writes towards a peer that asks to be kicked).
- * Spec: virtio 1.1 (split and packed rings); the vhost-user protocol of QEMU.
+ * Owner:  the control thread; queue q is its worker's.
+ * Thread: open and close by the control thread; rx and tx by the queue's worker, without a system
+ *         call (but eventfd writes towards a peer that asks to be kicked). DPDK has one of its own
+ *         for the sockets, and one for each of a client's attempts to come back.
+ * Memory: of vhost none but mbufs; of virtio-user its rings.
+ * Spec:   virtio 1.1 (split and packed rings); the vhost-user protocol of QEMU.
  */
 #ifndef MR_DRIVERS_VHOST_VHOST_H
 #define MR_DRIVERS_VHOST_VHOST_H

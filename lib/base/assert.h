@@ -7,6 +7,8 @@
  *
  * Bytes from the wire, a peer, a file or the operator are never asserted on: they get a verdict and
  * a counter (MR_COUNT_IF for what is odd but survivable), or a struct mr_error.
+ *
+ * Owner:  nobody. Thread: any. Memory: none.
  */
 #ifndef MR_BASE_ASSERT_H
 #define MR_BASE_ASSERT_H

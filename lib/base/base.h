@@ -2,7 +2,11 @@
  *
  * base - types, assertions, byte cursor, keyed hash, units, addresses, log, timer wheel.
  *
- * Everything here is pure or belongs to its caller; other rooms include this one header.
+ * Other rooms include this one header.
+ *
+ * Owner:  whoever calls: what is here is pure, or belongs to its caller. The log is the process's.
+ * Thread: each part says; pure ones any.
+ * Memory: the caller's.
  */
 #ifndef MR_BASE_BASE_H
 #define MR_BASE_BASE_H

@@ -5,6 +5,8 @@
  * Workers do not call this: lib/worker reads the time stamp counter once per turn and hands
  * `now_ns` down, on the same scale. Pure parts (lib/net, lib/tcp, lib/dns) take now_ns as an
  * argument and never ask.
+ *
+ * Owner:  nobody. Thread: any but workers. Memory: none.
  */
 #ifndef MR_BASE_CLOCK_H
 #define MR_BASE_CLOCK_H

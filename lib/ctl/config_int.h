@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ctl/config_int - what the files of ctl/config share.
+ *
+ * Owner:  the call of mr_config_load (ctl/config.h) that is reading. Thread: its own.
+ * Memory: what is kept goes into the struct mr_config, and with it.
  */
 #ifndef MR_CTL_CONFIG_INT_H
 #define MR_CTL_CONFIG_INT_H

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ctl/ctl_int - the running control plane, as its commands see it.
+ *
+ * Owner:  the control thread. Thread: that alone, as all handlers run on it.
+ * Memory: one struct mr_ctl, on the heap, from mr_ctl_create to mr_ctl_destroy.
  */
 #ifndef MR_CTL_CTL_INT_H
 #define MR_CTL_CTL_INT_H

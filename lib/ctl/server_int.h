@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ctl/server_int - the socket file, its folder and its lock.
+ *
+ * Owner:  struct mr_server. Thread: the control thread.
+ * Memory: none beside the struct; descriptors.
  */
 #ifndef MR_CTL_SERVER_INT_H
 #define MR_CTL_SERVER_INT_H

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ctl/world_int - the network's and the answers' parts of a world.
+ *
+ * Owner:  a world that is being built is its transaction's; once shown, struct worlds' (world.h).
+ * Thread: the control thread; world_roots_work on a loader.
+ * Memory: the heap, and extents of the stores.
  */
 #ifndef MR_CTL_WORLD_INT_H
 #define MR_CTL_WORLD_INT_H

@@ -7,7 +7,8 @@
  * add a field: add its row with any free slot, run test http_table, write the slot that it prints.
  * If two names want one slot, the two multipliers in table.c have to be drawn again.
  *
- * Spec: RFC 9110 (semantics), the IANA field name registry.
+ * Owner:  nobody: tables of constants. Thread: any. Memory: none.
+ * Spec:   RFC 9110 (semantics), the IANA field name registry.
  */
 #ifndef MR_HTTP_FIELDS_H
 #define MR_HTTP_FIELDS_H

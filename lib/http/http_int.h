@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * http/http_int - what the parts of lib/http share.
+ *
+ * Owner:  nobody: small steps on the caller's bytes, as all of http/http.h. Thread: any.
+ * Memory: the caller's.
  */
 #ifndef MR_HTTP_HTTP_INT_H
 #define MR_HTTP_HTTP_INT_H

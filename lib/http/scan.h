@@ -11,6 +11,8 @@
  * start is shifted out: nothing outside [bytes .. bytes + end) is ever read. So one call looks at
  * fewer than 32 octets behind its start, whatever came before: dripping a head octet by octet costs
  * O(1) each.
+ *
+ * Owner:  nobody; classes are constants. Thread: any. Memory: reads the caller's bytes only.
  */
 #ifndef MR_HTTP_SCAN_H
 #define MR_HTTP_SCAN_H

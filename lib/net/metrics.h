@@ -4,6 +4,9 @@
  *
  * (1) Every frame given to mr_net_input adds one to exactly one row of NET_OUTCOMES.
  * (2) NET_NOTES tells what else happened; one frame may add to any number of them.
+ *
+ * Owner:  struct mr_net counts (net/net.h); one block for each worker. Thread: its worker writes,
+ *         any reads. Memory: of the registry (metric/metric.h).
  */
 #ifndef MR_NET_METRICS_H
 #define MR_NET_METRICS_H

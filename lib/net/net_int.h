@@ -2,7 +2,8 @@
  *
  * net/net_int - what the parts of lib/net share: wire offsets, the snapshot's layout, small steps.
  *
- * Owner, Thread, Memory: as in net/net.h.
+ * Owner:  nobody: the snapshot is const, a frame its caller's, struct mr_net its worker's.
+ * Thread: as net/net.h says of each. Memory: none but a snapshot's.
  */
 #ifndef MR_NET_NET_INT_H
 #define MR_NET_NET_INT_H

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * port/port_int - what the parts of this room tell each other.
+ *
+ * Owner:  the first thread that logs an error, until the control thread forgets it.
+ * Thread: DPDK logs on any; these two are the control thread's. Memory: one line, static.
  */
 #ifndef MR_PORT_PORT_INT_H
 #define MR_PORT_PORT_INT_H

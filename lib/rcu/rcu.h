@@ -6,6 +6,7 @@
  * pointer, waits a grace period and frees the old one. Readers are registered threads; what they
  * loaded lives until their next mr_rcu_quiescent or mr_rcu_offline.
  *
+ * Owner:  of what was retired, the control thread; of what is loaded, nobody: readers borrow it.
  * Thread: register, unregister, online, offline and quiescent by the reader itself; publish,
  *         synchronize, retire, reclaim and barrier by the control thread only. A worker that goes
  *         to sleep is offline, so a writer never waits for it.

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * worker/metrics - the counters of the run-to-completion loop. Add rows, never rename.
+ *
+ * Owner:  struct mr_worker. Thread: its thread writes, any reads (relaxed).
+ * Memory: of the registry (metric/metric.h).
  */
 #ifndef MR_WORKER_METRICS_H
 #define MR_WORKER_METRICS_H

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * worker/worker_int - the parts that the files of this room share.
+ *
+ * Owner:  struct mr_worker (worker/worker.h), and with it its thread, but for the fields that say
+ *         otherwise. Thread: that. Memory: taken at mr_worker_group_create.
  */
 #ifndef MR_WORKER_WORKER_INT_H
 #define MR_WORKER_WORKER_INT_H

@@ -6,7 +6,8 @@
  *   record          -> [mr_text_rdata] -> wire -> on_record
  *   $GENERATE       -> [mr_text_generate] -> text of one record -> [mr_text_lex] again
  *
- * Owner:  the loader thread that called mr_zone_text_read; all of it lives for that call.
+ * Owner:  the call of mr_zone_text_read; all of it lives for that.
+ * Thread: the loader that made the call.
  * Memory: fixed at the start (an entry, its tokens, one rdata, one buffer per open file): the size
  * of a file does not matter.
  * Spec:   RFC 1035 5.1, RFC 2308 4 ($TTL), RFC 3597 5 (\#), RFC 9460 2.1 (key="value").

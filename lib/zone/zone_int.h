@@ -8,6 +8,10 @@
  *   chain.c    a signed zone's NSEC or NSEC3 records in their order, and each node's proofs
  *   denial.c   the same order asked by a worker
  *   store.c    image -> extent; release; figures
+ *
+ * Owner:  a builder is its loader's; a zone's image is nobody's, as it never changes (zone/zone.h).
+ * Thread: building on a loader; finding and denial on any worker, inside one burst.
+ * Memory: the heap while building; a finished zone is one extent of the store.
  */
 #ifndef MR_ZONE_ZONE_INT_H
 #define MR_ZONE_ZONE_INT_H
