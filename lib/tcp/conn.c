@@ -318,7 +318,7 @@ tcp_leave(struct mr_tcp *self, struct tcp_tcb *t, bool entered)
 		return;
 	if (!(t->flags & TCP_ENDED)) {
 		if (tcp_receive_window_due(self, t))
-			t->flags |= TCP_ACK_NOW;
+			tcp_ack_soon(self, t);
 		tcp_output(self, t);
 		tcp_conn_settle_end(self, t);
 	}

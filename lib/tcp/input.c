@@ -494,6 +494,9 @@ mr_tcp_input_burst(struct mr_tcp *self, const struct mr_tcp_in *ins, uint32_t co
 	}
 	for (uint32_t i = 0; i < count; i++)
 		tcp_table_prefetch_entry(self, hashes[i]);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		self->in_burst = i + 1 < count;
 		input_one(self, &ins[i], hashes[i]);
+	}
+	tcp_ack_burst(self);
 }

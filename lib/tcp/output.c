@@ -61,7 +61,7 @@ acknowledged(struct tcp_tcb *t)
 	uint8_t quick = t->ack_count & 63;
 
 	t->last_ack_sent = t->rcv_nxt;
-	t->flags &= ~(uint32_t)(TCP_ACK_NOW | TCP_ACK_LATER);
+	t->flags &= ~(uint32_t)(TCP_ACK_NOW | TCP_ACK_LATER | TCP_ACK_BURST);
 	t->ack_count = quick ? quick - 1 : 0;
 }
 
@@ -75,6 +75,38 @@ tcp_send_ack(struct mr_tcp *self, struct tcp_tcb *t)
 		seg.sack_count = (uint8_t)tcp_receive_sacks(self, t, seg.sacks, MR_TCP_SACK_MAX);
 	emit(self, &t->flow, &seg, 0);
 	acknowledged(t);
+}
+
+/* tcp_ack_soon: a run of segments that came together is acknowledged together, once it has been
+ * taken (RFC 9293 MUST-58, MUST-59); and its last segment with it, when their number is odd. */
+void
+tcp_ack_soon(struct mr_tcp *self, struct tcp_tcb *t)
+{
+	if (t->flags & TCP_ACK_BURST)
+		return;
+	if (!self->in_burst || self->burst_ack_count == MR_TCP_BURST_MAX) {
+		t->flags |= TCP_ACK_NOW;
+		return;
+	}
+	t->flags |= TCP_ACK_BURST;
+	self->burst_acks[self->burst_ack_count++] = tcp_conn(self, t);
+}
+
+void
+tcp_ack_burst(struct mr_tcp *self)
+{
+	for (uint32_t i = 0; i < self->burst_ack_count; i++) {
+		struct tcp_tcb *t = tcp_tcb(self, self->burst_acks[i]);
+		bool entered;
+
+		/* ended since; or data has carried the ACK */
+		if ((t->flags & (TCP_ACK_BURST | TCP_ENDED)) != TCP_ACK_BURST)
+			continue;
+		t->flags = (t->flags & ~(uint32_t)TCP_ACK_BURST) | TCP_ACK_NOW;
+		entered = tcp_enter(t);
+		tcp_leave(self, t, entered);
+	}
+	self->burst_ack_count = 0;
 }
 
 /* tcp_send_dsack reports a duplicate in the first block (RFC 2883 4), at once. */

@@ -377,8 +377,9 @@ out_of_order(struct mr_tcp *self, struct tcp_tcb *t, uint32_t seq, const uint8_t
 	rx_release_empty(self, t);
 }
 
-/* ack_policy: RFC 9293 3.8.6.3 and RFC 5681 4.2: at once for every second full segment, when a gap
- * is filled, and for the first segments of a connection; else within delayed_ack_ms. */
+/* ack_policy: RFC 9293 3.8.6.3 and RFC 5681 4.2: at once when a gap is filled; for every second
+ * full segment, and for the first segments of a connection, once the burst they are of has been
+ * taken; else within delayed_ack_ms. */
 static void
 ack_policy(struct mr_tcp *self, struct tcp_tcb *t, uint32_t count, bool had_gap)
 {
@@ -386,8 +387,12 @@ ack_policy(struct mr_tcp *self, struct tcp_tcb *t, uint32_t count, bool had_gap)
 
 	t->rcv_mss = (uint16_t)MR_MAX((uint32_t)t->rcv_mss, MR_MIN(count, 65535u));
 	waiting += count >= t->rcv_mss;
-	if (had_gap || waiting >= 2 || (t->ack_count & 63)) {
+	if (had_gap) {
 		t->flags |= TCP_ACK_NOW;
+		return;
+	}
+	if (waiting >= 2 || (t->ack_count & 63)) {
+		tcp_ack_soon(self, t);
 		return;
 	}
 	t->ack_count = (uint8_t)(waiting << 6 | (t->ack_count & 63));

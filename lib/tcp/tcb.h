@@ -44,6 +44,7 @@ enum tcp_flag {
 	TCP_REORDERING = 1u << 23,     /* RACK.reordering_seen */
 	TCP_READING = 1u << 24,        /* inside `readable`: no second one */
 	TCP_RCV_FULL = 1u << 25,       /* the window advertised last was zero */
+	TCP_ACK_BURST = 1u << 26,      /* an ACK leaves at the end of this burst of segments */
 	TCP_LISTED = 1u << 27,         /* counted in half_open */
 };
 

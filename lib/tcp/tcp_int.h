@@ -101,7 +101,9 @@ struct mr_tcp {
 	uint32_t tx_hand, rx_hand;       /* where reclaim goes on */
 	uint32_t half_open;
 	uint32_t cookie_last_ms; /* when the last cookie left */
-	bool cookies_out;
+	bool cookies_out, in_burst;
+	uint32_t burst_ack_count;
+	uint32_t burst_acks[MR_TCP_BURST_MAX]; /* connections: see tcp_ack_soon */
 	struct mr_rng rng;
 	uint32_t port_next[TCP_PORT_COUNTERS];
 	uint64_t *metrics;
@@ -354,6 +356,10 @@ uint64_t tcp_timer_expire(void *context, uint32_t conn, uint64_t now_ns);
 void tcp_output(struct mr_tcp *self, struct tcp_tcb *t);
 void tcp_send_syn(struct mr_tcp *self, struct tcp_tcb *t);
 void tcp_send_ack(struct mr_tcp *self, struct tcp_tcb *t);
+/* An ACK is due: at the end of the burst when more segments may follow, else of the entry. */
+void tcp_ack_soon(struct mr_tcp *self, struct tcp_tcb *t);
+/* At the end of a burst: sends what tcp_ack_soon has put off. */
+void tcp_ack_burst(struct mr_tcp *self);
 void tcp_send_dsack(struct mr_tcp *self, struct tcp_tcb *t, uint32_t left, uint32_t right);
 void tcp_send_keepalive(struct mr_tcp *self, struct tcp_tcb *t);
 void tcp_send_rst(struct mr_tcp *self, struct tcp_tcb *t);

@@ -31,6 +31,7 @@
 	X(link_loss, "a frame was lost")                                  \
 	X(link_burst_loss, "losses come in bursts")                       \
 	X(link_full, "a queue was full")                                  \
+	X(link_burst, "frames were taken as a burst")                     \
 	X(link_duplicate, "a frame came twice")                           \
 	X(link_reorder, "a frame was overtaken")                          \
 	X(link_corrupt, "a frame had a wrong bit")                        \

@@ -297,6 +297,19 @@ sim_reopen(struct sim_world *w, uint32_t pair)
 		client[0].started = client[1].started = false;
 }
 
+/* hosts_moderate: in some worlds a host lets frames wait for others. By a generator of its own:
+ * what else a seed stands for does not change. */
+static void
+hosts_moderate(struct sim_world *w)
+{
+	struct mr_rng rng;
+
+	mr_rng_seed(&rng, ~w->seed);
+	for (uint32_t i = 0; i < w->host_count; i++)
+		if (mr_rng_below(&rng, 100) < 30)
+			w->hosts[i].moderation_ns = 1 + mr_rng_below(&rng, 1000000);
+}
+
 static void
 events_create(struct sim_world *w)
 {
@@ -383,6 +396,7 @@ sim_scenario(struct sim_world *w)
 		if (i)
 			links_create(w, &w->hosts[i]);
 	}
+	hosts_moderate(w);
 	pairs_create(w, pairs);
 	events_create(w);
 	for (uint32_t i = 0; i < pairs; i++)

@@ -55,6 +55,7 @@ enum sim_event_kind {
 	SIM_REOPEN, /* a pair whose four-tuple is free again opens */
 	SIM_FORGE,  /* somebody who knows the four-tuple sends a segment or an ICMP error */
 	SIM_DEATH,  /* a host is heard of no more */
+	SIM_BURST,  /* a host looks at its queue */
 };
 
 struct sim_event {
@@ -108,6 +109,10 @@ struct sim_host {
 	struct sim_world *world;
 	uint32_t index, pins;
 	bool dead;
+	uint64_t
+		moderation_ns; /* how long frames wait for others to be taken with; 0: not at all */
+	struct sim_event held[MR_TCP_BURST_MAX]; /* SIM_FRAME; bytes are owned */
+	uint32_t held_count;
 	struct mr_net_link up, down; /* to and from the server; unused for the server itself */
 };
 

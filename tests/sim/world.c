@@ -290,27 +290,63 @@ turn(struct sim_world *w, uint32_t host)
 		sim_trace(w, "host %u believes that its peer reneged", host);
 }
 
+static struct mr_tcp_in
+segment_in(const struct mr_tcp_flow *flow, const uint8_t *bytes, uint32_t byte_count, uint8_t ecn)
+{
+	return (struct mr_tcp_in){ .bytes = bytes,
+				   .byte_count = (uint16_t)byte_count,
+				   .ecn = ecn,
+				   .app = flow->local_port == SIM_SERVER_PORT ? 0 : MR_TCP_APP_NONE,
+				   .flow = *flow };
+}
+
 void
 sim_put(struct sim_world *w, uint32_t host, const struct mr_tcp_flow *flow, const uint8_t *bytes,
 	uint32_t byte_count, uint8_t ecn)
 {
-	struct mr_tcp_in in = { .bytes = bytes,
-				.byte_count = (uint16_t)byte_count,
-				.ecn = ecn,
-				.app = flow->local_port == SIM_SERVER_PORT ? 0 : MR_TCP_APP_NONE,
-				.flow = *flow };
+	struct mr_tcp_in in = segment_in(flow, bytes, byte_count, ecn);
 
 	mr_tcp_input(w->hosts[host].tcp, &in);
 }
 
+/* take gives a host all that its queue holds, as one burst. */
+static void
+take(struct sim_world *w, uint32_t to)
+{
+	struct sim_host *host = &w->hosts[to];
+	struct mr_tcp_in ins[MR_TCP_BURST_MAX];
+
+	for (uint32_t i = 0; i < host->held_count; i++)
+		ins[i] = segment_in(&host->held[i].flow, host->held[i].bytes,
+				    host->held[i].byte_count, host->held[i].ecn);
+	if (host->held_count && !host->dead)
+		mr_tcp_input_burst(host->tcp, ins, host->held_count);
+	w->features[SIM_F_link_burst] |= host->held_count > 1;
+	for (uint32_t i = 0; i < host->held_count; i++)
+		free(host->held[i].bytes);
+	host->held_count = 0;
+}
+
+/* arrive takes the bytes of the frame. */
 static void
 arrive(struct sim_world *w, const struct sim_event *e)
 {
-	if (w->hosts[e->to].dead)
+	struct sim_host *host = &w->hosts[e->to];
+
+	if (host->dead || mr_tcp_checksum(&e->flow, e->bytes, e->byte_count) != 0) {
+		free(e->bytes); /* lib/net drops it */
 		return;
-	if (mr_tcp_checksum(&e->flow, e->bytes, e->byte_count) != 0)
-		return; /* lib/net drops it */
-	sim_put(w, e->to, &e->flow, e->bytes, e->byte_count, e->ecn);
+	}
+	host->held[host->held_count++] = *e;
+	if (host->moderation_ns == 0 || host->held_count == MR_TCP_BURST_MAX) {
+		take(w, e->to);
+	} else if (host->held_count == 1) {
+		struct sim_event look = { .at_ns = w->now_ns + host->moderation_ns,
+					  .kind = SIM_BURST,
+					  .to = e->to };
+
+		sim_push(w, &look);
+	}
 	if (w->reneging && !w->healed && sim_chance(w, 3))
 		for (uint32_t i = 0; i < 2 * w->pair_count; i++)
 			if (w->sides[i].host == e->to)
@@ -360,6 +396,7 @@ host_of(const struct sim_world *w, const struct sim_event *e)
 {
 	switch (e->kind) {
 	case SIM_FRAME:
+	case SIM_BURST:
 	case SIM_ICMP:
 		return e->to;
 	case SIM_APP:
@@ -387,7 +424,9 @@ happen(struct sim_world *w, struct sim_event *e)
 	switch (e->kind) {
 	case SIM_FRAME:
 		arrive(w, e);
-		free(e->bytes);
+		break;
+	case SIM_BURST:
+		take(w, e->to);
 		break;
 	case SIM_APP:
 		w->sides[e->to].app_scheduled = false;
@@ -434,8 +473,8 @@ over(const struct sim_world *w)
 			return false;
 	}
 	for (uint32_t i = 0; i < w->heap_count; i++)
-		if (w->heap[i].kind == SIM_FRAME || w->heap[i].kind == SIM_HEAL ||
-		    w->heap[i].kind == SIM_REOPEN)
+		if (w->heap[i].kind == SIM_FRAME || w->heap[i].kind == SIM_BURST ||
+		    w->heap[i].kind == SIM_HEAL || w->heap[i].kind == SIM_REOPEN)
 			return false;
 	return true;
 }

@@ -17,6 +17,7 @@
  *     [tsecr N] [nots] [ect] [notect] [path N] [at MS]
  *                          the next segment that left is so; P is not compared unless asked for;
  *                          `at` is its time since the last `mark` (or the start), within 2 ms
+ *   hold, release          segments that arrive in between are taken as one burst
  *   none                   nothing else has left
  *   drain                  forget what has left
  *   +MS                    virtual time passes
@@ -41,6 +42,8 @@
 enum {
 	SCRIPT_OUT_MAX = 512,
 	SCRIPT_EVENT_MAX = 64,
+	SCRIPT_HELD_MAX = 16, /* segments of a burst, and their bytes */
+	SCRIPT_HELD_BYTES = 32768,
 	SCRIPT_WORDS = 40,
 	SCRIPT_PATTERN = 65521,
 	SCRIPT_PEER_ISS = 1000000,
@@ -84,6 +87,10 @@ struct script {
 	uint32_t out_head, out_tail;
 	struct script_event events[SCRIPT_EVENT_MAX];
 	uint32_t event_head, event_tail;
+	bool hold;
+	struct mr_tcp_in held[SCRIPT_HELD_MAX];
+	uint8_t held_bytes[SCRIPT_HELD_BYTES];
+	uint32_t held_count, held_byte_count;
 };
 
 struct words {
@@ -109,6 +116,7 @@ void script_begin(struct script *s);
 void script_end(struct script *s);
 void script_pass(struct script *s, uint64_t ns);
 void script_input(struct script *s, struct mr_tcp_segment *seg, uint8_t ecn, uint16_t path);
+void script_release(struct script *s);
 struct script_out *script_next_out(struct script *s);
 const struct script_event *script_next_event(struct script *s);
 void script_connect(struct script *s);

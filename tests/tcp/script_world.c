@@ -73,7 +73,26 @@ script_input(struct script *s, struct mr_tcp_segment *seg, uint8_t ecn, uint16_t
 		bytes[header_bytes + i] = script_pattern[(offset + i) % SCRIPT_PATTERN];
 	in.byte_count = (uint16_t)(header_bytes + seg->payload_bytes);
 	in.app = s->flow.local_port == SCRIPT_LOCAL_PORT ? 0 : MR_TCP_APP_NONE;
-	mr_tcp_input(s->tcp, &in);
+	if (!s->hold) {
+		mr_tcp_input(s->tcp, &in);
+		return;
+	}
+	if (s->held_count == SCRIPT_HELD_MAX ||
+	    s->held_byte_count + in.byte_count > SCRIPT_HELD_BYTES) {
+		script_fail(s, "too much for one burst");
+		return;
+	}
+	in.bytes = memcpy(s->held_bytes + s->held_byte_count, bytes, in.byte_count);
+	s->held_byte_count += in.byte_count;
+	s->held[s->held_count++] = in;
+}
+
+void
+script_release(struct script *s)
+{
+	mr_tcp_input_burst(s->tcp, s->held, s->held_count);
+	s->hold = false;
+	s->held_count = s->held_byte_count = 0;
 }
 
 /* ---- the application ---- */

@@ -339,6 +339,10 @@ do_line(struct script *s, struct words *w)
 		script_do_none(s);
 	else if (strcmp(verb, "drain") == 0)
 		s->out_head = s->out_tail;
+	else if (strcmp(verb, "hold") == 0)
+		s->hold = true;
+	else if (strcmp(verb, "release") == 0)
+		script_release(s);
 	else if (strcmp(verb, "mark") == 0)
 		s->mark_ns = s->now_ns;
 	else if (*verb == '+')
