@@ -13,7 +13,8 @@ enum { BLOCK_QUERIES = 16 };
 
 /* Of a message: how far it is in cache when it comes, and where usual signed answers end. */
 enum { SIGNED_HERE_BYTES = 150, SIGNED_FOUND_BYTES = 256, SIGNED_MISSING_BYTES = 1024 };
-enum { SIGNED_NODE_LINES = 4 }; /* of a node: what precedes the end of its first signed RRset */
+enum { SIGNED_AHEAD = 4 };        /* answers before the one that is written over them */
+enum { SIGNED_NODE_BYTES = 216 }; /* of a node: up to the end of its first RRset, an address */
 
 /* The lines that the lookup will ask first: the home of the name, or of the deepest ancestor that
  * the zone can have. */
@@ -29,9 +30,9 @@ prefetch_bucket(const struct dns_query *query)
 /* What a signed answer will be written over: its lines are the peer's or the device's, and each
  * store into one that is not here waits for it. A usual question's own are here. */
 static inline void
-prefetch_signed(const struct mr_dns_item *item, bool found)
+prefetch_room(const struct dns_query *query, const struct mr_dns_item *item)
 {
-	unsigned end = MR_MIN(item->room_bytes, found ? SIGNED_FOUND_BYTES : SIGNED_MISSING_BYTES);
+	unsigned end = MR_MIN(item->room_bytes, query->usual_bytes);
 
 	for (unsigned at = SIGNED_HERE_BYTES; at < end; at += MR_CACHE_LINE)
 		__asm__ volatile("prefetchw %0" : : "m"(item->message[at]));
@@ -39,7 +40,7 @@ prefetch_signed(const struct mr_dns_item *item, bool found)
 
 /* Says whether the name is missing where it should have proofs. */
 static inline bool
-prefetch_node(const struct dns_query *query, const struct mr_dns_item *item)
+prefetch_node(struct dns_query *query)
 {
 	const struct mr_zone *zone = query->zone;
 	unsigned labels = MR_MIN(query->qname.labels, zone->labels_max);
@@ -49,9 +50,9 @@ prefetch_node(const struct dns_query *query, const struct mr_dns_item *item)
 		mr_zone_prefetch(node);
 	if (mr_likely(!query->dnssec_ok || zone->denial_kind == MR_ZONE_UNSIGNED))
 		return false;
-	prefetch_signed(item, node != NULL);
-	for (unsigned line = 1; node && line < SIGNED_NODE_LINES; line++)
-		mr_zone_prefetch((const uint8_t *)node + line * MR_CACHE_LINE);
+	query->usual_bytes = node ? SIGNED_FOUND_BYTES : SIGNED_MISSING_BYTES;
+	if (node)
+		mr_zone_prefetch_bytes(node, SIGNED_NODE_BYTES);
 	return !node;
 }
 
@@ -158,7 +159,7 @@ step_node(struct burst *self, unsigned from)
 	for (unsigned i = from, end = block_end(self, from); i < end; i++) {
 		struct dns_query *query = &self->queries[i];
 
-		if (mr_likely(query->zone != NULL) && prefetch_node(query, &self->items[i]))
+		if (mr_likely(query->zone != NULL) && prefetch_node(query))
 			missing[missing_count++] = query;
 	}
 	if (mr_unlikely(missing_count > 0))
@@ -168,7 +169,13 @@ step_node(struct burst *self, unsigned from)
 static inline void
 step_write(struct burst *self, unsigned from)
 {
+	/* The block behind this one has had its nodes found. */
+	for (unsigned i = 0; i < SIGNED_AHEAD && i < self->count && from == 0; i++)
+		prefetch_room(&self->queries[i], &self->items[i]);
 	for (unsigned i = from, end = block_end(self, from); i < end; i++) {
+		if (i + SIGNED_AHEAD < self->count)
+			prefetch_room(&self->queries[i + SIGNED_AHEAD],
+				      &self->items[i + SIGNED_AHEAD]);
 		if (mr_likely(self->queries[i].action == DNS_LOOKUP))
 			write_item(self->dns, self->zones, &self->queries[i], &self->items[i]);
 		else

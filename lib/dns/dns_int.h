@@ -75,6 +75,7 @@ struct dns_query {
 	uint16_t qtype;
 	uint16_t question_end; /* MR_DNS_HEADER_BYTES when the question is not given back */
 	uint16_t edns_bytes;   /* the size that the client offers */
+	uint16_t usual_bytes;  /* that an answer like this one's has; 0: as short as a question */
 	uint16_t rcode;        /* of DNS_ERROR */
 	uint16_t ede;          /* of DNS_ERROR: enum dns_ede */
 	uint16_t tsig_at;      /* where the TSIG record is; 0: none */

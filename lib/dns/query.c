@@ -180,6 +180,7 @@ dns_query_parse(struct dns_query *query, struct mr_dns *self, const struct mr_zo
 	MR_ASSERT_SLOW(item->room_bytes >= item->message_bytes);
 	query->action = DNS_DROP;
 	query->zone = NULL;
+	query->usual_bytes = 0;
 	query->missing.closest = query->missing.cover = NULL;
 	query->options = 0;
 	query->edns = query->dnssec_ok = query->cookie_valid = false;

@@ -41,6 +41,17 @@ mr_zone_prefetch(const void *p)
 	__asm__ volatile("prefetcht0 %0" : : "m"(*(const char *)p));
 }
 
+/* mr_zone_prefetch_bytes fetches the lines of byte_count bytes. */
+static inline void
+mr_zone_prefetch_bytes(const void *p, unsigned byte_count)
+{
+	const uint8_t *at = p, *last = at + byte_count - 1;
+
+	for (; at < last; at += MR_CACHE_LINE)
+		mr_zone_prefetch(at);
+	mr_zone_prefetch(last);
+}
+
 /* mr_zone_name_at returns the offset in the name where its suffix of that many labels starts. */
 static inline unsigned
 mr_zone_name_at(const struct mr_zone_name *self, unsigned labels)
