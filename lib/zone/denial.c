@@ -35,6 +35,11 @@ zone_order_hash(const struct mr_zone_denial *denial, const uint8_t *name, unsign
 {
 	uint8_t input[2 * MR_ZONE_NAME_BYTES + 2];
 
+	if (mr_likely(denial->iterations == 0 && denial->salt_bytes == 0)) { /* RFC 9276 3.1 */
+		zone_sha1(name, bytes, order->key);
+		order->bytes = ZONE_NSEC3_HASH_BYTES;
+		return;
+	}
 	memcpy(input, name, bytes);
 	for (unsigned i = 0; i <= denial->iterations; i++) {
 		memcpy(input + bytes, denial->salt, denial->salt_bytes);

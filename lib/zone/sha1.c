@@ -9,7 +9,8 @@
 
 #include "zone/zone_int.h"
 
-enum { BLOCK_BYTES = 64, BLOCK_GROUPS = 20 }; /* of four rounds */
+enum { BLOCK_BYTES = 64, HALF_BYTES = 32, BLOCK_GROUPS = 20 }; /* groups of four rounds */
+enum { END_BYTES = 9 }; /* behind the message: a bit and the length */
 enum { CPUID_FEATURES = 7, CPUID_SHA_BIT = 29 };
 
 typedef void compress_fn(uint32_t state[5], const uint8_t *block);
@@ -114,11 +115,9 @@ cpu_has_sha(void)
 	return has == YES;
 }
 
-static inline void
-hash(compress_fn *compress, const uint8_t *bytes, unsigned byte_count,
-     uint8_t out[ZONE_NSEC3_HASH_BYTES])
+static void
+compress_long(compress_fn *compress, uint32_t state[5], const uint8_t *bytes, unsigned byte_count)
 {
-	uint32_t state[5] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 };
 	uint8_t last[2 * BLOCK_BYTES] = { 0 };
 	unsigned left = byte_count, last_bytes;
 
@@ -126,12 +125,58 @@ hash(compress_fn *compress, const uint8_t *bytes, unsigned byte_count,
 		compress(state, bytes);
 	memcpy(last, bytes, left);
 	last[left] = 0x80;
-	last_bytes = left + 9 <= BLOCK_BYTES ? BLOCK_BYTES : 2 * BLOCK_BYTES;
+	last_bytes = left + END_BYTES <= BLOCK_BYTES ? BLOCK_BYTES : 2 * BLOCK_BYTES;
 	mr_store_be32(last + last_bytes - 4, byte_count * 8);
 	for (unsigned at = 0; at < last_bytes; at += BLOCK_BYTES)
 		compress(state, last + at);
-	for (unsigned i = 0; i < 5; i++)
-		mr_store_be32(out + 4 * i, state[i]);
+}
+
+/* A short message's only block, made in registers and stored by halves: what is loaded soon after
+ * would wait for smaller stores. */
+static inline void
+make_block(uint8_t *block, const uint8_t *bytes, unsigned byte_count)
+{
+	const __m256i index =
+		_mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+				 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+
+	for (unsigned half = 0; half < BLOCK_BYTES; half += HALF_BYTES) {
+		__m256i end = _mm256_set1_epi8((char)((int)byte_count - (int)half));
+		__m256i one = _mm256_and_si256(_mm256_cmpeq_epi8(index, end),
+					       _mm256_set1_epi8((char)0x80));
+		__m256i text = _mm256_setzero_si256();
+
+		if (byte_count > half)
+			text = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + half));
+		text = _mm256_and_si256(text, _mm256_cmpgt_epi8(end, index));
+		text = _mm256_or_si256(text, one);
+		if (half) /* the length in bits, at the end */
+			text = _mm256_insert_epi16(text,
+						   __builtin_bswap16((uint16_t)(byte_count * 8)),
+						   15);
+		_mm256_storeu_si256((__m256i *)(void *)(block + half), text);
+	}
+}
+
+static inline void
+hash(compress_fn *compress, const uint8_t *bytes, unsigned byte_count,
+     uint8_t out[ZONE_NSEC3_HASH_BYTES])
+{
+	const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+	uint32_t state[5] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 };
+
+	if (mr_likely(byte_count <= BLOCK_BYTES - END_BYTES)) {
+		uint8_t block[BLOCK_BYTES];
+
+		make_block(block, bytes, byte_count);
+		compress(state, block);
+	} else {
+		compress_long(compress, state, bytes, byte_count);
+	}
+	_mm_storeu_si128((__m128i *)(void *)out,
+			 _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)state),
+					  swap));
+	mr_store_be32(out + 16, state[4]);
 }
 
 void

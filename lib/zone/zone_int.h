@@ -183,15 +183,15 @@ MR_MUST_USE int zone_chain(struct mr_zone_builder *self, struct mr_error *error)
 
 /* ---- denial ---- */
 
-/* zone_sha1 hashes byte_count bytes, at most 2 * 255 (FIPS 180-4); zone_sha1_plain does it on any
- * CPU. */
+/* zone_sha1 hashes byte_count bytes, at most 2 * 255 (FIPS 180-4), which are readable up to the
+ * next multiple of 32; zone_sha1_plain does it on any CPU. */
 void zone_sha1(const uint8_t *bytes, unsigned byte_count, uint8_t out[ZONE_NSEC3_HASH_BYTES]);
 void zone_sha1_plain(const uint8_t *bytes, unsigned byte_count, uint8_t out[ZONE_NSEC3_HASH_BYTES]);
 
 /* zone_order_name: the order of a lower-cased name of that many bytes, without its root label; at
- * least its first `enough` bytes.
- * zone_order_hash: of its hash (RFC 5155 5), where name has its root label. zone_order_node: of a
- * node that holds a record of the chain. */
+ * least its first `enough` bytes. zone_order_hash: of its hash (RFC 5155 5), where name has its
+ * root label and is readable up to the next multiple of 32. zone_order_node: of a node that holds
+ * a record of the chain. */
 void zone_order_name(const uint8_t *relative, unsigned bytes, unsigned enough,
 		     struct zone_order *order);
 void zone_order_hash(const struct mr_zone_denial *denial, const uint8_t *name, unsigned bytes,
