@@ -151,9 +151,10 @@ not_acceptable(struct mr_tcp *self, struct tcp_tcb *t, const struct mr_tcp_in *i
 		tcp_count(self, MR_TCP_drop_window);
 		return;
 	}
+	/* what comes again says that our answers do not arrive: this one goes where it came from */
+	tcp_conn_path(t, in->flow.path);
 	if (t->state == MR_TCP_SYN_RECEIVED && seg->flags & MR_TCP_SYN &&
 	    seg->seq + 1 == t->rcv_nxt) {
-		tcp_conn_path(t, in->flow.path);
 		if (tcp_challenge_allowed(self, t))
 			tcp_send_syn(self, t); /* our SYN+ACK was lost */
 		return;

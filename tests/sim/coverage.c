@@ -24,7 +24,6 @@ excused(uint32_t metric)
 	case MR_TCP_close_slow:      /* bounds that no scenario sets: test_defence */
 	case MR_TCP_drop_prefix:
 	case MR_TCP_walk_shed:
-	case MR_TCP_path_changed: /* both hosts have one path: scripts/path.tcp */
 		return true;
 	default:
 		return false;

@@ -41,6 +41,8 @@
 	X(link_mtu_down, "the path's MTU went down")                      \
 	X(link_mtu_up, "the path's MTU went up again")                    \
 	X(link_delay_jump, "the path's delay jumped")                     \
+	X(path_change, "a host was reached by another path")              \
+	X(path_lie, "a frame seemed to have come by another path")        \
 	X(link_refused, "the port had no room for a segment")             \
 	X(icmp_silent, "routers that do not say too big")                 \
 	X(write_own, "OWN extents")                                       \

@@ -247,6 +247,8 @@ pair_open(struct sim_world *w, uint32_t pair)
 	struct sim_side *client = &w->sides[2 * pair], *server = client + 1;
 
 	client->started = server->started = true;
+	client->flow.path = w->hosts[0].path;
+	server->flow.path = w->hosts[client->host].path;
 	client->conn =
 		mr_tcp_connect(w->hosts[client->host].tcp, &client->flow, 0, client->index + 1);
 	if (client->conn && server->active)
@@ -297,17 +299,37 @@ sim_reopen(struct sim_world *w, uint32_t pair)
 		client[0].started = client[1].started = false;
 }
 
-/* hosts_moderate: in some worlds a host lets frames wait for others. By a generator of its own:
- * what else a seed stands for does not change. */
+/* more_create: in some worlds hosts let frames wait for others, or are reached by another router in
+ * the middle, which may have a smaller MTU behind it. */
 static void
-hosts_moderate(struct sim_world *w)
+more_create(struct sim_world *w)
 {
-	struct mr_rng rng;
+	mr_rng_seed(&w->more_rng, ~w->seed);
+	w->path_lies = sim_more_chance(w, 10);
+	for (uint32_t i = 0; i < w->host_count; i++) {
+		w->hosts[i].path = SIM_PATH_FIRST;
+		if (sim_more_chance(w, 30))
+			w->hosts[i].moderation_ns = 1 + mr_rng_below(&w->more_rng, 1000000);
+	}
+}
 
-	mr_rng_seed(&rng, ~w->seed);
-	for (uint32_t i = 0; i < w->host_count; i++)
-		if (mr_rng_below(&rng, 100) < 30)
-			w->hosts[i].moderation_ns = 1 + mr_rng_below(&rng, 1000000);
+static void
+paths_plan(struct sim_world *w)
+{
+	for (uint32_t i = sim_more_chance(w, 15) ? 1 + sim_more_chance(w, 50) : 0; i; i--) {
+		struct sim_event move = {
+			.kind = SIM_PATH,
+			.to = (uint32_t)mr_rng_below(&w->more_rng, w->host_count),
+			.at_ns = w->start_ns + mr_rng_below(&w->more_rng, sim_more_chance(w, 50)
+										  ? 20000000
+										  : 5000000000),
+		};
+
+		if (move.to && sim_more_chance(w, 30)) /* the links are the clients' */
+			move.mtu =
+				(w->v6 ? 1280 : 576) + (uint32_t)mr_rng_below(&w->more_rng, 1000);
+		sim_push(w, &move);
+	}
 }
 
 static void
@@ -317,6 +339,7 @@ events_create(struct sim_world *w)
 
 	sim_push(w, &heal);
 	sim_hostile_plan(w);
+	paths_plan(w);
 }
 
 /* In some seeds the clock starts where a sequence number or a timestamp of the first connection is
@@ -396,7 +419,7 @@ sim_scenario(struct sim_world *w)
 		if (i)
 			links_create(w, &w->hosts[i]);
 	}
-	hosts_moderate(w);
+	more_create(w);
 	pairs_create(w, pairs);
 	events_create(w);
 	for (uint32_t i = 0; i < pairs; i++)

@@ -42,6 +42,8 @@ enum {
 	SIM_FORGED_BYTES_MAX = 256,
 	SIM_AUDIT_EVENTS = 128, /* one event in so many is followed by an audit */
 	SIM_GEN_MAX = 4096,
+	SIM_PATH_FIRST = 1,
+	SIM_PATH_LIE = 1000, /* paths from here on lead nowhere */
 };
 
 enum sim_event_kind {
@@ -56,6 +58,7 @@ enum sim_event_kind {
 	SIM_FORGE,  /* somebody who knows the four-tuple sends a segment or an ICMP error */
 	SIM_DEATH,  /* a host is heard of no more */
 	SIM_BURST,  /* a host looks at its queue */
+	SIM_PATH,   /* a host is reached by another router from now on */
 };
 
 struct sim_event {
@@ -91,7 +94,7 @@ struct sim_side {
 		edge; /* as emitted: first sequence number, announced right edge of our window */
 	uint32_t edge_seen; /* the highest right edge that the peer has announced */
 	uint8_t wscale;
-	bool wscale_sent;
+	bool wscale_sent, lied;
 };
 
 struct sim_gen {
@@ -113,6 +116,9 @@ struct sim_host {
 		moderation_ns; /* how long frames wait for others to be taken with; 0: not at all */
 	struct sim_event held[MR_TCP_BURST_MAX]; /* SIM_FRAME; bytes are owned */
 	uint32_t held_count;
+	/* The path by which the others reach this host; its frames come in by it. Until the network
+	 * heals an earlier one leads nowhere. */
+	uint16_t path;
 	struct mr_net_link up, down; /* to and from the server; unused for the server itself */
 };
 
@@ -131,6 +137,10 @@ struct sim_world {
 	bool strict; /* nobody misbehaves and pools suffice: everything must end well */
 	bool healed, v6, icmp_quiet, ended, reneging, mortal;
 	uint32_t urgent_percent;
+	/* for what was added later: by a generator of its own, so that what else a seed stands for
+	 * stays as it was */
+	struct mr_rng more_rng;
+	bool path_lies; /* some frames seem to have come by a path that there is not */
 	bool features[SIM_FEATURE_COUNT];
 	uint64_t frames, events;
 	uint8_t *pattern; /* twice SIM_PATTERN */
@@ -194,6 +204,14 @@ void sim_app_in(struct sim_world *w, struct sim_side *s, uint64_t in_us);
 bool sim_output(void *context, const struct mr_tcp_out *out);
 /* Runs until everything is over; fails if it does not end. */
 void sim_run(struct sim_world *w);
+
+static inline bool
+sim_more_chance(struct sim_world *w, uint32_t percent)
+{
+	return mr_rng_below(&w->more_rng, 100) < percent;
+}
+
+struct sim_host *sim_host_at(struct sim_world *w, const struct mr_addr *addr);
 
 /* sim_put lets a host take TCP bytes from the network. */
 void sim_put(struct sim_world *w, uint32_t host, const struct mr_tcp_flow *flow,

@@ -199,21 +199,40 @@ set_urgent(struct sim_world *w, struct sim_event *e)
 	sim_note(w, SIM_F_link_urgent);
 }
 
+static bool
+leads_nowhere(const struct sim_world *w, uint32_t to, uint16_t path)
+{
+	return path >= SIM_PATH_LIE || (!w->healed && path != w->hosts[to].path);
+}
+
+/* path_seen is the path by which a frame of this host seems to come. A side lies once: the stack
+ * bears one wrong MAC address, not any number of them. */
+static uint16_t
+path_seen(struct sim_world *w, uint32_t from, const struct mr_tcp_flow *flow)
+{
+	struct sim_side *s = w->path_lies && !w->healed && sim_more_chance(w, 10)
+				     ? side_by_flow(w, from, flow)
+				     : NULL;
+
+	if (s == NULL || s->lied)
+		return w->hosts[from].path;
+	s->lied = true;
+	sim_note(w, SIM_F_path_lie);
+	sim_trace(w, "host %u seems to be reached by another path", from);
+	return (uint16_t)(SIM_PATH_LIE + s->index);
+}
+
 static void
 carry(struct sim_world *w, uint32_t from, const struct mr_tcp_out *out, const uint8_t *bytes,
       uint32_t byte_count)
 {
-	uint32_t to = from ? 0 : UINT32_MAX, ip_bytes = byte_count + (w->v6 ? 40 : 20);
+	uint32_t to = sim_host_at(w, &out->flow.remote)->index;
+	uint32_t ip_bytes = byte_count + (w->v6 ? 40 : 20);
 	struct mr_net_link_fate fate;
 	struct mr_net_link *link;
 
-	for (uint32_t i = 1; i < w->host_count && from == 0; i++)
-		if (mr_addr_equal(&w->hosts[i].addr, &out->flow.remote))
-			to = i;
-	if (to == UINT32_MAX)
-		sim_fail(w, "a segment to nobody");
 	link = from ? &w->hosts[from].up : &w->hosts[to].down;
-	if (w->hosts[from].dead || w->hosts[to].dead)
+	if (w->hosts[from].dead || w->hosts[to].dead || leads_nowhere(w, to, out->flow.path))
 		return;
 	mr_net_link_offer(link, ip_bytes, out->ecn != 0, w->now_ns, &fate);
 	if (fate.verdict == MR_NET_LINK_TOO_BIG)
@@ -230,7 +249,8 @@ carry(struct sim_world *w, uint32_t from, const struct mr_tcp_out *out, const ui
 			.flow = { .local = out->flow.remote,
 				  .remote = out->flow.local,
 				  .local_port = out->flow.remote_port,
-				  .remote_port = out->flow.local_port },
+				  .remote_port = out->flow.local_port,
+				  .path = path_seen(w, from, &out->flow) },
 		};
 
 		MR_ASSERT(e.bytes);
@@ -290,6 +310,15 @@ turn(struct sim_world *w, uint32_t host)
 		sim_trace(w, "host %u believes that its peer reneged", host);
 }
 
+struct sim_host *
+sim_host_at(struct sim_world *w, const struct mr_addr *addr)
+{
+	for (uint32_t i = 0; i < w->host_count; i++)
+		if (mr_addr_equal(&w->hosts[i].addr, addr))
+			return &w->hosts[i];
+	sim_fail(w, "a segment to nobody");
+}
+
 static struct mr_tcp_in
 segment_in(const struct mr_tcp_flow *flow, const uint8_t *bytes, uint32_t byte_count, uint8_t ecn)
 {
@@ -305,6 +334,8 @@ sim_put(struct sim_world *w, uint32_t host, const struct mr_tcp_flow *flow, cons
 	uint32_t byte_count, uint8_t ecn)
 {
 	struct mr_tcp_in in = segment_in(flow, bytes, byte_count, ecn);
+
+	in.flow.path = sim_host_at(w, &flow->remote)->path;
 
 	mr_tcp_input(w->hosts[host].tcp, &in);
 }
@@ -378,6 +409,14 @@ link_change(struct sim_world *w, const struct sim_event *e)
 	struct mr_net_link_config *up = &w->hosts[e->to].up.config;
 	struct mr_net_link_config *down = &w->hosts[e->to].down.config;
 
+	if (e->kind == SIM_PATH) {
+		w->hosts[e->to].path++;
+		sim_note(w, SIM_F_path_change);
+		sim_trace(w, "host %u is reached by path %u", e->to, w->hosts[e->to].path);
+		if (e->mtu)
+			up->mtu = down->mtu = e->mtu;
+		return;
+	}
 	if (e->kind == SIM_LINK_DELAY) {
 		up->delay_ns = down->delay_ns = e->delay_ns;
 		sim_note(w, SIM_F_link_delay_jump);
@@ -408,6 +447,7 @@ host_of(const struct sim_world *w, const struct sim_event *e)
 	case SIM_HEAL:
 	case SIM_LINK_MTU:
 	case SIM_LINK_DELAY:
+	case SIM_PATH:
 	case SIM_DEATH:
 		break;
 	}
@@ -440,6 +480,7 @@ happen(struct sim_world *w, struct sim_event *e)
 		break;
 	case SIM_LINK_MTU:
 	case SIM_LINK_DELAY:
+	case SIM_PATH:
 		link_change(w, e);
 		break;
 	case SIM_ICMP:
