@@ -415,6 +415,9 @@ detect(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, struct tcp_ack
 void
 tcp_recovery_ack(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, struct tcp_ack *ack)
 {
+	/* what brought cwnd to ssthresh opens it no further (RFC 6937 3) */
+	bool reduced = t->phase == TCP_PHASE_RECOVERY || t->phase == TCP_PHASE_CWR;
+
 	rack_dsack(t, tx, ack);
 	tlp_ack(self, t, tx, ack);
 	tcp_undo_ack(self, t, tx, ack);
@@ -430,7 +433,7 @@ tcp_recovery_ack(struct mr_tcp *self, struct tcp_tcb *t, struct tcp_tx *tx, stru
 		break;
 	case TCP_PHASE_OPEN:
 	case TCP_PHASE_LOSS:
-		if (tx->frto == 0)
+		if (tx->frto == 0 && !reduced)
 			grow(self, t, ack);
 		break;
 	case TCP_PHASE_CWR:

@@ -47,7 +47,7 @@ host_config(struct sim_world *w, struct sim_host *host)
 		.keepalive_probes = 50,
 		.data_retries = 60,
 		.syn_retries = 60,
-		.synack_retries = 30,
+		.synack_retries = 12,
 		.no_sack = sim_chance(w, 15),
 		.no_timestamps = sim_chance(w, 20),
 		.no_window_scale = sim_chance(w, 15),

@@ -5,7 +5,8 @@
  * A file holds scenarios. `scenario NAME: REQUIREMENTS: what it shows` begins one; `#` begins a
  * comment. Sequence numbers are relative: the peer's SYN is 0 on its side, ours is 0 on ours.
  *
- *   set KEY VALUE          a member of struct mr_tcp_config, before anything else; `set v6 1`
+ *   set KEY VALUE          a member of struct mr_tcp_config, before anything else; `set v6 1`;
+ *                          `set cc paced` is NewReno at 100,000 bytes a second
  *   established [OPT..]    a handshake of 20 ms, begun by the peer; OPT: ts nosack plain ecn win N
  *                          mss N
  *   connected [OPT..]      a handshake that we began

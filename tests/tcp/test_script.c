@@ -184,6 +184,25 @@ do_icmp(struct script *s, struct words *w)
 
 /* ---- settings ---- */
 
+/* paced is NewReno that lets 100,000 bytes leave in a second. */
+static uint64_t
+pace(const struct mr_tcp_cc *self, const struct mr_tcp_cc_env *env)
+{
+	(void)self;
+	(void)env;
+	return 100000;
+}
+
+static const struct mr_tcp_cc_ops *
+paced(void)
+{
+	static struct mr_tcp_cc_ops ops;
+
+	ops = mr_tcp_cc_newreno;
+	ops.pace = pace;
+	return &ops;
+}
+
 static void
 do_set(struct script *s, struct words *w)
 {
@@ -233,7 +252,9 @@ do_set(struct script *s, struct words *w)
 	};
 
 	if (strcmp(key, "cc") == 0) {
-		c->cc = strcmp(name, "newreno") == 0 ? &mr_tcp_cc_newreno : &mr_tcp_cc_cubic;
+		c->cc = strcmp(name, "newreno") == 0 ? &mr_tcp_cc_newreno
+			: strcmp(name, "paced") == 0 ? paced()
+						     : &mr_tcp_cc_cubic;
 		return;
 	}
 	for (size_t i = 0; i < MR_ARRAY_COUNT(keys); i++)
