@@ -81,8 +81,8 @@ struct mr_config_port {
 };
 
 struct mr_config_zone {
-	char name[MR_ZONE_NAME_TEXT_BYTES]; /* as written, with the final dot */
-	char file[MR_CONFIG_PATH_BYTES];
+	const char *name; /* as written, with the final dot; both live as long as the whole */
+	const char *file;
 	bool transfer_own; /* `transfer` is written here; else dns.transfer holds */
 	struct mr_prefix *transfer;
 	size_t transfer_count;

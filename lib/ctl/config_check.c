@@ -183,7 +183,7 @@ check_zone(const struct mr_config *self, const struct mr_config_zone *from,
 	int rc;
 
 	if (access(from->file, R_OK))
-		return check_fail(self, from->file, error, "zone %s: %s: %s", from->name,
+		return check_fail(self, &from->file, error, "zone %s: %s: %s", from->name,
 				  from->file, strerror(errno));
 	rc = mr_zone_load(store, from->name, from->file, &zone, &failure);
 	if (rc) /* what is wrong with the whole zone names no file */

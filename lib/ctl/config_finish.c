@@ -193,9 +193,10 @@ config_finish_zone(struct config_reader *reader, const struct mr_yaml_node *node
 {
 	const char *folder = reader->config->dns.zone_dir;
 	int name_bytes = (int)strlen(zone->name) - 1; /* without the final dot */
+	char file[MR_CONFIG_PATH_BYTES];
 
 	zone->transfer_own = config_key_find(node, "transfer") != NULL;
-	if (zone->file[0])
+	if (zone->file)
 		return 0;
 	if (!folder[0])
 		return config_fail(reader, node, "zone %s needs a file, or dns needs a zone_dir",
@@ -203,12 +204,15 @@ config_finish_zone(struct config_reader *reader, const struct mr_yaml_node *node
 	if (strchr(zone->name, '/'))
 		return config_fail(reader, node, "zone %s needs a file: its name has a slash",
 				   zone->name);
-	if ((size_t)snprintf(zone->file, sizeof(zone->file), "%s/%.*s.zone", folder,
+	if ((size_t)snprintf(file, sizeof(file), "%s/%.*s.zone", folder,
 			     name_bytes ? name_bytes : 4,
-			     name_bytes ? zone->name : "root") >= sizeof(zone->file))
+			     name_bytes ? zone->name : "root") >= sizeof(file))
 		return config_fail(reader, node,
 				   "zone %s needs a file: its name is too long for one",
 				   zone->name);
+	zone->file = config_text_keep(reader->config, file);
+	if (!zone->file)
+		return mr_error_set(reader->error, -ENOMEM, "out of memory");
 	return 0;
 }
 

@@ -63,6 +63,14 @@ json_of_hop(const struct mr_config_next_hop *hop)
 			 : json_string(addr);
 }
 
+static json_t *
+json_of_text(const void *value)
+{
+	const char *text = *(const char *const *)value;
+
+	return text ? json_string(text) : NULL;
+}
+
 /* json_of_value gives NULL for what is not set: it is left out. */
 static json_t *
 json_of_value(const struct mr_schema_row *row, const void *value)
@@ -79,12 +87,14 @@ json_of_value(const struct mr_schema_row *row, const void *value)
 	case MR_SCHEMA_LIST:
 		break;
 	case MR_SCHEMA_NAME:
-	case MR_SCHEMA_PATH:
-	case MR_SCHEMA_DOMAIN:
 		return *(const char *)value ? json_string(value) : NULL;
+	case MR_SCHEMA_PATH:
+		if (row->room)
+			return *(const char *)value ? json_string(value) : NULL;
+		return json_of_text(value);
+	case MR_SCHEMA_DOMAIN:
 	case MR_SCHEMA_TEXT:
-		return *(const char *const *)value ? json_string(*(const char *const *)value)
-						   : NULL;
+		return json_of_text(value);
 	case MR_SCHEMA_LISTEN:
 		return json_string(config_listen_text(value, listen));
 	case MR_SCHEMA_SERVER:

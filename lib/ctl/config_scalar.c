@@ -234,13 +234,17 @@ scalar_status(const char *text, struct mr_upstream_status *out)
 }
 
 static bool
+scalar_keep(const struct config_reader *reader, const char *text, const char **out)
+{
+	*out = config_text_keep(reader->config, text);
+	return *out != NULL;
+}
+
+static bool
 scalar_text(const struct config_reader *reader, const struct mr_schema_row *row, const char *text,
 	    const char **out)
 {
-	if (!scalar_fits(row, text))
-		return false;
-	*out = config_text_keep(reader->config, text);
-	return *out != NULL;
+	return scalar_fits(row, text) && scalar_keep(reader, text, out);
 }
 
 /* scalar_pci takes DDDD:BB:DD.F, or BB:DD.F of domain 0000. */
@@ -298,6 +302,7 @@ static bool
 scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const char *text,
 	   void *value)
 {
+	char kept[MR_MAX((int)MR_CONFIG_PATH_BYTES, (int)MR_ZONE_NAME_TEXT_BYTES)];
 	uint64_t number;
 
 	switch (row->type) {
@@ -313,9 +318,12 @@ scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const 
 		memcpy(value, text, strlen(text) + 1);
 		return true;
 	case MR_SCHEMA_PATH:
-		return scalar_path(reader, row, text, value, row->room);
+		if (row->room)
+			return scalar_path(reader, row, text, value, row->room);
+		return scalar_path(reader, row, text, kept, MR_CONFIG_PATH_BYTES) &&
+		       scalar_keep(reader, kept, value);
 	case MR_SCHEMA_DOMAIN:
-		return scalar_domain(text, value);
+		return scalar_domain(text, kept) && scalar_keep(reader, kept, value);
 	case MR_SCHEMA_TEXT:
 		return scalar_text(reader, row, text, value);
 	case MR_SCHEMA_LISTEN:

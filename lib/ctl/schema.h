@@ -18,16 +18,16 @@
 #include "base/base.h"
 
 enum mr_schema_type {
-	MR_SCHEMA_MAP,       /* rows below it: "path.key" */
-	MR_SCHEMA_LIST,      /* its items are the row "path[]" */
-	MR_SCHEMA_NAME,      /* char[room] of letters, digits, '-', '_', '.' */
-	MR_SCHEMA_PATH,      /* char[room]; relative to the file's folder */
-	MR_SCHEMA_DOMAIN,    /* char[room]; the final dot is added */
-	MR_SCHEMA_TEXT,      /* const char *: any text; it lives as long as the configuration */
-	MR_SCHEMA_BOOL,      /* bool: on|off, yes|no, true|false */
-	MR_SCHEMA_U16,       /* uint16_t */
-	MR_SCHEMA_U32,       /* uint32_t */
-	MR_SCHEMA_SIZE,      /* uint64_t bytes, written like 64MiB */
+	MR_SCHEMA_MAP,    /* rows below it: "path.key" */
+	MR_SCHEMA_LIST,   /* its items are the row "path[]" */
+	MR_SCHEMA_NAME,   /* char[room] of letters, digits, '-', '_', '.' */
+	MR_SCHEMA_PATH,   /* char[room], or as TEXT when room is 0; relative to the file's folder */
+	MR_SCHEMA_DOMAIN, /* as TEXT; the final dot is added */
+	MR_SCHEMA_TEXT,   /* const char *: any text; it lives as long as the configuration */
+	MR_SCHEMA_BOOL,   /* bool: on|off, yes|no, true|false */
+	MR_SCHEMA_U16,    /* uint16_t */
+	MR_SCHEMA_U32,    /* uint32_t */
+	MR_SCHEMA_SIZE,   /* uint64_t bytes, written like 64MiB */
 	MR_SCHEMA_DURATION,  /* uint64_t nanoseconds, written like 10ms */
 	MR_SCHEMA_RATE,      /* uint64_t bits a second, written like 10Mbit */
 	MR_SCHEMA_PERCENT,   /* uint32_t parts of a million, written like 0.5% */

@@ -5,6 +5,7 @@
 #include "ctl/world.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -129,7 +130,7 @@ world_plan(struct mr_txn *txn, struct mr_error *error)
 
 		if (index == SIZE_MAX)
 			return unknown_zone(self->config, self->zone, error);
-		memcpy(self->zone, self->config->dns.zones[index].name, sizeof(self->zone));
+		snprintf(self->zone, sizeof(self->zone), "%s", self->config->dns.zones[index].name);
 	}
 	self->next = calloc(1, sizeof(*self->next));
 	self->works = calloc(self->config->dns.zone_count + 1, sizeof(*self->works));
