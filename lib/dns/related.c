@@ -44,8 +44,26 @@ put_type(struct dns_answer *self, const struct mr_zone_node *node, uint16_t type
 	self->truncated = truncated;
 }
 
+/* Two names of the message, both whole: an owner is a pointer to one (answer's (2)). */
+static bool
+same_name(const struct related *self, uint32_t at, uint32_t other_at)
+{
+	const struct dns_answer *answer = self->answer;
+	struct mr_zone_name names[2];
+	const uint32_t places[2] = { at, other_at };
+
+	for (unsigned i = 0; i < 2; i++)
+		if (!mr_zone_name_scan(&names[i], &self->zones->key, answer->message + places[i],
+				       answer->at - places[i], answer->at - places[i]))
+			return false;
+	return names[0].bytes == names[1].bytes &&
+	       !memcmp(names[0].lower, names[1].lower, names[0].bytes);
+}
+
+/* put_name puts what the name at `at` has. owner_at: of the record that names it; what is asked for
+ * stands there already. */
 static void
-put_name(struct related *self, uint32_t at, bool alias)
+put_name(struct related *self, uint32_t at, uint32_t owner_at, bool service)
 {
 	struct dns_answer *answer = self->answer;
 	struct mr_zone_name name;
@@ -66,7 +84,7 @@ put_name(struct related *self, uint32_t at, bool alias)
 	self->nodes[self->count++] = node;
 	put_type(answer, node, MR_ZONE_A, at);
 	put_type(answer, node, MR_ZONE_AAAA, at);
-	if (alias)
+	if (service && !same_name(self, at, owner_at)) /* RFC 9460 4.1 */
 		put_type(answer, node, answer->qtype, at);
 }
 
@@ -80,17 +98,17 @@ dns_related_put(struct dns_answer *answer, const struct mr_zone_set *zones, uint
 	for (unsigned i = 0; i < answer->answer_count && related.count < RELATED_NAMES_MAX; i++) {
 		const uint8_t *rr = answer->message + at;
 		uint32_t data_at = at + MR_ZONE_RR_FIXED_BYTES;
-		bool alias = service && mr_load_be16(rr + MR_ZONE_RR_FIXED_BYTES) == 0;
+		uint32_t owner_at = mr_load_be16(rr) & DNS_POINTER_MAX;
 
 		at = data_at + mr_load_be16(rr + 10);
 		if (mr_load_be16(rr + 2) != answer->qtype || data_at + offset > DNS_POINTER_MAX)
 			continue;
 		/* RFC 9460 2.5: "." is the owner, but for an alias it is nobody. */
 		if (service && answer->message[data_at + offset] == 0) {
-			if (!alias)
-				put_name(&related, mr_load_be16(rr) & DNS_POINTER_MAX, false);
+			if (mr_load_be16(rr + MR_ZONE_RR_FIXED_BYTES) != 0)
+				put_name(&related, owner_at, owner_at, false);
 			continue;
 		}
-		put_name(&related, data_at + offset, alias);
+		put_name(&related, data_at + offset, owner_at, service);
 	}
 }

@@ -250,8 +250,11 @@ test_related_addresses_come_along_where_they_fit(void **state)
 	} cases[] = {
 		{ "example.", 15, 3 }, /* mail has A and AAAA, mail2 A; nobody else twice */
 		{ "example.", 2, 2 },  /* ns, and glue of below */
-		{ "_s.example.", 33, 2 },   { "h.example.", 65, 1 },   { "alias.example.", 65, 2 },
-		{ "null.example.", 65, 0 }, { "cut.example.", 15, 0 },
+		{ "_s.example.", 33, 2 },    { "h.example.", 65, 1 },
+		{ "alias.example.", 65, 2 }, { "null.example.", 65, 0 },
+		{ "cut.example.", 15, 0 },   { "svc.example.", 65, 2 }, /* A and HTTPS of h */
+		{ "self.example.", 65, 1 }, /* its HTTPS is the answer */
+		{ "s.example.", 64, 3 },    /* A and AAAA of mail, A of h; neither has SVCB */
 	};
 	static struct fixture f;
 	struct ask ask = { .edns_bytes = 1232 };
@@ -271,6 +274,9 @@ test_related_addresses_come_along_where_they_fit(void **state)
 		"_s.example. 60 IN SRV 1 2 53 mail.example.\n"
 		"h.example. 60 IN HTTPS 1 . alpn=h2\nh.example. 60 IN A 192.0.2.5\n"
 		"alias.example. 60 IN HTTPS 0 h.example.\nnull.example. 60 IN HTTPS 0 .\n"
+		"svc.example. 60 IN HTTPS 1 h.example.\nself.example. 60 IN HTTPS 1 Self.example.\n"
+		"self.example. 60 IN A 192.0.2.7\ns.example. 60 IN SVCB 1 mail.example.\n"
+		"s.example. 60 IN SVCB 2 h.example.\n"
 		"null.example. 60 IN A 192.0.2.6\ncut.example. 60 IN MX 1 ns.below.example.\n");
 	fixture_set(&f);
 	for (size_t i = 0; i < MR_ARRAY_COUNT(cases); i++) {
