@@ -469,7 +469,7 @@ put_opt(struct dns_answer *self, const struct mr_dns *dns, const struct dns_quer
 	mr_store_be16(to + 9, 0);
 	self->at += DNS_OPT_BYTES;
 	self->additional_count++;
-	if (mr_unlikely(self->option_bytes || self->ede != DNS_EDE_NONE))
+	if (mr_unlikely(query->options || self->ede != DNS_EDE_NONE))
 		dns_options_put(self, query, dns->config);
 }
 

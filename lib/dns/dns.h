@@ -8,7 +8,8 @@
  *         room_bytes), behind the question, which stays as it came (its case too).
  * Spec:   RFC 1034 4.3.2 (lookup), 1035 (format), 2181, 2308 (negative answers), 3597, 4035 3.1
  *         and 5155 7.2 (zones that are signed), 4343, 4592 (wildcards), 4892 (CH), 5001 (NSID),
- *         6672 (DNAME), 6891 (EDNS), 7871 (ECS, scope 0), 7873 and 9018 (cookies), 8020, 8482
+ *         6672 (DNAME), 6891 (EDNS), 7828 (keep-alive), 7830 and 8467 (padding), 7871
+ *         (ECS, scope 0), 7873 and 9018 (cookies), 8020, 8482
  *         (ANY), 5936 and 1995 (transfers, over streams), 8914 (extended errors), 8945 5.2.1 (a
  *         TSIG key that we do not have), 9471 (glue), 9619 (one question).
  *
@@ -55,7 +56,10 @@ struct mr_dns_client {
 	uint64_t now_ns;
 	uint16_t port;
 	uint8_t transport; /* enum mr_dns_transport */
-	bool multicast;    /* arrived by broadcast or multicast: never answered */
+	bool encrypted;    /* nobody on the way sees lengths only by chance: padding is answered */
+	uint16_t idle_100ms; /* how long the connection is kept when idle; 0: there is none, or none
+				that is told so (RFC 7828; never UDP, nor QUIC: RFC 9250 5.5.2) */
+	bool multicast;      /* arrived by broadcast or multicast: never answered */
 };
 
 enum mr_dns_outcome {

@@ -57,7 +57,13 @@ enum dns_ede {
 	DNS_EDE_NONE = 0xffff,
 };
 
-enum dns_option { DNS_OPTION_NSID = 1, DNS_OPTION_COOKIE = 2, DNS_OPTION_ECS = 4 };
+enum dns_option {
+	DNS_OPTION_NSID = 1,
+	DNS_OPTION_COOKIE = 2,
+	DNS_OPTION_ECS = 4,
+	DNS_OPTION_KEEPALIVE = 8,
+	DNS_OPTION_PADDING = 16,
+};
 enum { DNS_COOKIE_CLIENT_BYTES = 8, DNS_COOKIE_BYTES = 24, DNS_ECS_BYTES = 20 };
 
 /* What an early step of the burst has found of a question's name that is not at its home: only
@@ -86,6 +92,7 @@ struct dns_query {
 	bool to_tcp;                      /* the answer is TC and nothing else */
 	bool transfer;                    /* soa_of and then all of that zone: one is offered */
 	bool chaos;                       /* chaos_text answers a question of class CH */
+	uint16_t idle_100ms;              /* of the keep-alive to be given */
 	uint8_t ecs_bytes;                /* of the option to be given back */
 	uint8_t cookie[DNS_COOKIE_BYTES]; /* to be given back */
 	uint8_t ecs[DNS_ECS_BYTES];

@@ -2,12 +2,20 @@
  *
  * dns/options - the EDNS options that are understood, read from a query and written to its answer.
  *
- * Others are passed over (RFC 6891 6.1.2), keep-alive (7828) and padding (7830) among them: what
- * they ask for is the transport's.
+ * Others are passed over (RFC 6891 6.1.2). Keep-alive (7828) is answered where the transport has a
+ * connection, padding (7830) where it is encrypted; elsewhere they are passed over too.
  */
 #include "dns/dns_int.h"
 
-enum { OPTION_NSID = 3, OPTION_ECS = 8, OPTION_COOKIE = 10, OPTION_EDE = 15 };
+enum {
+	OPTION_NSID = 3,
+	OPTION_ECS = 8,
+	OPTION_COOKIE = 10,
+	OPTION_KEEPALIVE = 11,
+	OPTION_PADDING = 12,
+	OPTION_EDE = 15,
+};
+enum { KEEPALIVE_BYTES = 2, PADDING_BLOCK_BYTES = 468 /* RFC 8467 4.1 */ };
 enum { FAMILY_V4 = 1, FAMILY_V6 = 2, ECS_FIXED_BYTES = 4, OPTION_HEAD_BYTES = 4 };
 enum { COOKIE_LEAST_BYTES = 16, COOKIE_MOST_BYTES = 40 };
 
@@ -79,6 +87,19 @@ dns_options_read(struct dns_query *query, struct mr_dns *self, struct mr_dns_ite
 			self->tally[MR_DNS_edns_cookie]++;
 			self->tally[MR_DNS_edns_cookie_valid] += query->cookie_valid;
 			break;
+		case OPTION_KEEPALIVE:
+			if (!item->client.idle_100ms) /* RFC 7828 3.2.1: over UDP ignored */
+				break;
+			if (bytes) /* the same: a client's has no timeout */
+				return false;
+			query->options |= DNS_OPTION_KEEPALIVE;
+			query->idle_100ms = item->client.idle_100ms;
+			self->tally[MR_DNS_edns_keepalive]++;
+			break;
+		case OPTION_PADDING: /* its octets may be anything: RFC 7830 3 */
+			query->options |= item->client.encrypted ? DNS_OPTION_PADDING : 0;
+			self->tally[MR_DNS_edns_padding]++;
+			break;
 		default:
 			break;
 		}
@@ -97,6 +118,8 @@ dns_options_bytes(const struct dns_query *query, const struct mr_dns_config *con
 		bytes += OPTION_HEAD_BYTES + DNS_COOKIE_BYTES;
 	if (query->options & DNS_OPTION_ECS)
 		bytes += OPTION_HEAD_BYTES + query->ecs_bytes;
+	if (query->options & DNS_OPTION_KEEPALIVE)
+		bytes += OPTION_HEAD_BYTES + KEEPALIVE_BYTES;
 	return bytes;
 }
 
@@ -111,12 +134,30 @@ put_option(struct dns_answer *self, uint16_t code, const void *data, unsigned by
 	self->at += OPTION_HEAD_BYTES + bytes;
 }
 
+/* RFC 8467 4.1: the message becomes a multiple of a block, or as large as it may be. */
+static void
+put_padding(struct dns_answer *self)
+{
+	uint32_t bytes = self->at + OPTION_HEAD_BYTES;
+	uint32_t padded =
+		(bytes + PADDING_BLOCK_BYTES - 1) / PADDING_BLOCK_BYTES * PADDING_BLOCK_BYTES;
+	uint8_t *to = self->message + self->at;
+
+	if (bytes > self->whole_limit)
+		return;
+	padded = MR_MIN(padded, self->whole_limit);
+	mr_store_be16(to, OPTION_PADDING);
+	mr_store_be16(to + 2, (uint16_t)(padded - bytes));
+	memset(to + OPTION_HEAD_BYTES, 0, padded - bytes);
+	self->at = padded;
+}
+
 void
 dns_options_put(struct dns_answer *self, const struct dns_query *query,
 		const struct mr_dns_config *config)
 {
 	uint32_t start = self->at;
-	uint8_t ede[2];
+	uint8_t ede[2], idle[KEEPALIVE_BYTES];
 
 	if (self->option_bytes) {
 		if (query->options & DNS_OPTION_NSID)
@@ -125,6 +166,10 @@ dns_options_put(struct dns_answer *self, const struct dns_query *query,
 			put_option(self, OPTION_COOKIE, query->cookie, DNS_COOKIE_BYTES);
 		if (query->options & DNS_OPTION_ECS)
 			put_option(self, OPTION_ECS, query->ecs, query->ecs_bytes);
+		if (query->options & DNS_OPTION_KEEPALIVE) {
+			mr_store_be16(idle, query->idle_100ms);
+			put_option(self, OPTION_KEEPALIVE, idle, sizeof(idle));
+		}
 	}
 	/* RFC 8914: what a client can do without, so no room is kept for it. */
 	if (self->ede != DNS_EDE_NONE &&
@@ -132,5 +177,7 @@ dns_options_put(struct dns_answer *self, const struct dns_query *query,
 		mr_store_be16(ede, self->ede);
 		put_option(self, OPTION_EDE, ede, sizeof(ede));
 	}
+	if (query->options & DNS_OPTION_PADDING) /* the last, as it counts the others */
+		put_padding(self);
 	mr_store_be16(self->message + start - 2, (uint16_t)(self->at - start));
 }

@@ -41,6 +41,7 @@ mr_dns_stream_create(struct mr_dns_stream *self, struct mr_dns *dns,
 		self->config.message_ms = 3000;
 	if (!self->config.query_limit)
 		self->config.query_limit = 100000;
+	self->idle_100ms = (uint16_t)MR_MIN(MR_MAX(self->config.idle_ms / 100, 1u), 0xffffu);
 	MR_ASSERT(self->config.query_limit <= MESSAGES_MAX);
 	if (mr_dns_transfers_create(&self->transfers, dns, &config->transfers, arena, error))
 		return error ? error->code : -ENOMEM;
@@ -196,7 +197,9 @@ message_answer(struct mr_dns_stream *self, struct mr_tcp *tcp, uint32_t conn,
 		.message = self->scratch + LENGTH_BYTES,
 		.message_bytes = message_bytes,
 		.room_bytes = MR_DNS_STREAM_ANSWER_BYTES,
-		.client = { .transport = MR_DNS_TCP, .now_ns = self->now_ns },
+		.client = { .transport = MR_DNS_TCP,
+			    .idle_100ms = self->idle_100ms,
+			    .now_ns = self->now_ns },
 	};
 	struct mr_tcp_view view;
 	uint32_t messages;

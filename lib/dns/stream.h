@@ -8,7 +8,8 @@
  * Memory: a message that lies whole in a segment is answered without being kept. What ends in the
  *         middle of one is gathered in a pooled buffer, held only until the message is whole.
  *         Answers go into the send queue.
- * Spec:   RFC 7766 (TCP), RFC 1035 4.2.2 (length prefix).
+ * Spec:   RFC 7766 (TCP), RFC 1035 4.2.2 (length prefix), RFC 7828 (keep-alive: a client that asks
+ *         is told idle_ms, which holds for every connection).
  *
  * State of a connection   next                                                  [function]
  *   BETWEEN -> BETWEEN    a whole message in the segment: answered              [message_whole]
@@ -59,6 +60,7 @@ struct mr_dns_stream {
 	const struct mr_zone_set *zones; /* of this turn: set by the worker before mr_tcp_turn */
 	uint64_t now_ns;                 /* of this turn */
 	struct mr_dns_stream_config config;
+	uint16_t idle_100ms; /* idle_ms as clients are told it (RFC 7828) */
 	struct mr_pool partials;
 	uint8_t *scratch; /* 2 + MR_DNS_STREAM_ANSWER_BYTES */
 	struct mr_dns_transfers transfers;

@@ -10,6 +10,8 @@ static struct fixture f;
 static uint8_t options[512]; /* of the answer */
 static unsigned options_bytes;
 static unsigned rcode;
+static uint16_t idle_100ms; /* of the transport */
+static bool encrypted;
 
 static unsigned
 unhex(const char *text, uint8_t *out)
@@ -43,6 +45,8 @@ ask(const char *name, uint16_t type, uint16_t rr_class, const char *hex, const c
 	struct mr_dns_item item = { .message = f.message,
 				    .room_bytes = 4096,
 				    .client = { .transport = transport,
+						.idle_100ms = idle_100ms,
+						.encrypted = encrypted,
 						.now_ns = now_s * MR_NS_PER_S } };
 	ldns_rdf *owner = name ? ldns_dname_new_frm_str(name) : NULL;
 	uint8_t raw[256];
@@ -114,6 +118,63 @@ test_nsid_is_given_to_who_asks(void **state)
 	assert_options("000300046c616231");
 	send_options("000c00020000"); /* padding over UDP */
 	assert_options("");
+	fixture_close(&f);
+}
+
+static void
+test_keepalive_is_told_over_connections(void **state)
+{
+	(void)state;
+	open_zone();
+	send_options("000b0000"); /* UDP: ignored, with a timeout in it too */
+	assert_options("");
+	send_options("000b0002ffff");
+	assert_options("");
+	assert_int_equal(rcode, 0);
+	idle_100ms = 100;
+	ldns_pkt_free(ask("ns.example.", 1, 1, "000b0000", "192.0.2.9", 0, MR_DNS_TCP));
+	assert_options("000b00020064");
+	assert_int_equal(f.metrics[MR_DNS_edns_keepalive], 1);
+	ldns_pkt_free(ask("ns.example.", 1, 1, "", "192.0.2.9", 0, MR_DNS_TCP));
+	assert_options(""); /* nobody asked */
+	ldns_pkt_free(ask("ns.example.", 1, 1, "000b00020064", "192.0.2.9", 0, MR_DNS_TCP));
+	assert_int_equal(rcode, 1); /* RFC 7828 3.2.1: a client's has no timeout */
+	idle_100ms = 0;
+	fixture_close(&f);
+}
+
+static void
+test_padding_fills_blocks_where_encrypted(void **state)
+{
+	ldns_pkt *answer;
+
+	(void)state;
+	open_zone();
+	ldns_pkt_free(ask("ns.example.", 1, 1, "000c0000", "192.0.2.9", 0, MR_DNS_TCP));
+	assert_options("");
+	encrypted = true;
+	for (unsigned transport = MR_DNS_TLS; transport <= MR_DNS_QUIC; transport++) {
+		answer = ask("ns.example.", 1, 1, "000c0003ffffff", "192.0.2.9", 0,
+			     (uint8_t)transport);
+		assert_int_equal(ldns_pkt_size(answer), 468);
+		assert_int_equal(ldns_pkt_ancount(answer), 1);
+		assert_true(options_bytes > 4 && mr_load_be16(options) == 12);
+		for (unsigned i = 4; i < options_bytes; i++)
+			assert_int_equal(options[i], 0);
+		ldns_pkt_free(answer);
+	}
+	answer = ask("ns.example.", 1, 1, "", "192.0.2.9", 0, MR_DNS_TLS); /* not asked for */
+	assert_true(ldns_pkt_size(answer) < 468);
+	ldns_pkt_free(answer);
+	/* the last, behind what it counts */
+	idle_100ms = 7;
+	answer = ask("ns.example.", 1, 1, "000c0000000b0000", "192.0.2.9", 0, MR_DNS_TLS);
+	assert_int_equal(ldns_pkt_size(answer), 468);
+	assert_int_equal(mr_load_be16(options), 11);
+	assert_int_equal(mr_load_be16(options + 6), 12);
+	ldns_pkt_free(answer);
+	idle_100ms = 0;
+	encrypted = false;
 	fixture_close(&f);
 }
 
@@ -305,6 +366,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nsid_is_given_to_who_asks),
+		cmocka_unit_test(test_keepalive_is_told_over_connections),
+		cmocka_unit_test(test_padding_fills_blocks_where_encrypted),
 		cmocka_unit_test(test_ecs_comes_back_with_scope_0),
 		cmocka_unit_test(test_extended_errors_say_why),
 		cmocka_unit_test(test_cookie_learned_and_renewed_as_in_rfc_9018),
