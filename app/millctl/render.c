@@ -29,12 +29,13 @@ struct view {
 	struct column columns[COLUMN_MAX];
 };
 
-#define ZONE_COLUMNS                                                                      \
-	{                                                                                 \
-		{ "name", "ZONE", TEXT }, { "serial", "SERIAL", TEXT },                   \
-			{ "records", "RECORDS", COUNT }, { "names", "NAMES", COUNT },     \
-			{ "bytes", "MEMORY", BYTES }, { "load_ns", "READ IN", DURATION }, \
-			{ "loaded", "READ AT", TEXT }, { "file", "FILE", TEXT },          \
+#define ZONE_COLUMNS                                                                       \
+	{                                                                                  \
+		{ "name", "ZONE", TEXT }, { "serial", "SERIAL", TEXT },                    \
+			{ "records", "RECORDS", COUNT }, { "names", "NAMES", COUNT },      \
+			{ "bytes", "MEMORY", BYTES }, { "queries", "QUERIES", COUNT },     \
+			{ "load_ns", "READ IN", DURATION }, { "loaded", "READ AT", TEXT }, \
+			{ "file", "FILE", TEXT },                                          \
 	}
 
 #define CHANGE_COLUMNS                                                                  \
@@ -105,6 +106,19 @@ static const struct view views[] = {
 	    { "tx_frames", "TX", COUNT },
 	    { "tx_bytes", "TX BYTES", BYTES },
 	    { "tx_errors", "TX ERRORS", COUNT } } },
+	{ "show latency",
+	  "latency",
+	  NULL,
+	  "nothing is timed",
+	  { { "module", "OF", TEXT },
+	    { "metric", "TIME", TEXT },
+	    { "count", "COUNT", COUNT },
+	    { "p50_ns", "P50", DURATION },
+	    { "p90_ns", "P90", DURATION },
+	    { "p99_ns", "P99", DURATION },
+	    { "p999_ns", "P99.9", DURATION },
+	    { "max_ns", "MAX", DURATION } } },
+	{ "show metrics", NULL, NULL, NULL, { { NULL, NULL, TEXT } } },
 	{ "trace query",
 	  NULL,
 	  NULL,
@@ -163,7 +177,14 @@ static const struct view views[] = {
 	    { "zone.bytes", "memory", BYTES },
 	    { "zone.file", "file", TEXT },
 	    { "zone.loaded", "read at", TEXT },
-	    { "zone.load_ns", "read in", DURATION } } },
+	    { "zone.load_ns", "read in", DURATION },
+	    { "zone.queries", "queries", COUNT },
+	    { "zone.results.answer", "answered", COUNT },
+	    { "zone.results.nodata", "no such type", COUNT },
+	    { "zone.results.nxdomain", "no such name", COUNT },
+	    { "zone.results.referral", "referred", COUNT },
+	    { "zone.results.fail", "failed", COUNT },
+	    { "zone.results.truncated", "truncated", COUNT } } },
 	{ "show counters",
 	  "counters",
 	  NULL,

@@ -200,6 +200,7 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->dns_stream.idle_ms = config->dns.tcp_idle_ms;
 	group->dns_stream.query_limit = config->dns.tcp_queries;
 	test_services_set(&group->test_services, config);
+	group->zone_counters = config->dns.zone_counters;
 	group->rrl_prefixes = config->dns.rrl.prefixes;
 	group->dns_stream.transfers.limit = config->dns.transfer_limit;
 	group->dns_stream.transfers.zone_limit = config->dns.transfer_zone_limit;

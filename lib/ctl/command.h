@@ -50,6 +50,10 @@ struct mr_command {
 	X(show_sites, "show sites", VIEWER, NONE, 0, NULL, "Sites: where, routes, files")         \
 	X(show_counters, "show counters", VIEWER, TEXT, 0, "prefix",                              \
 	  "Counters that are not zero (or whose name begins with PREFIX)")                        \
+	X(show_metrics, "show metrics", VIEWER, NONE, 0, NULL,                                    \
+	  "Everything that is counted and timed, as text for Prometheus")                         \
+	X(show_latency, "show latency", VIEWER, NONE, 0, NULL,                                    \
+	  "How long answers, and turns, take: percentiles")                                       \
 	X(show_memory, "show memory", VIEWER, NONE, 0, NULL, "Where the memory is")               \
 	X(show_neighbours, "show neighbours", VIEWER, NONE, 0, NULL, "Next hops and their state") \
 	X(show_connections, "show connections", VIEWER, TEXT, 0, "filter",                        \

@@ -114,6 +114,7 @@ struct mr_config_dns {
 	char cookie_secrets[MR_CONFIG_PATH_BYTES]; /* a file, or empty: drawn at start */
 	char zone_dir[MR_CONFIG_PATH_BYTES];       /* where a zone without `file` has NAME.zone */
 	struct mr_config_rrl rrl;
+	uint32_t zone_counters;                       /* zones counted by themselves */
 	uint32_t transfer_limit, transfer_zone_limit; /* of each worker */
 	struct mr_prefix *transfer;                   /* who may have a zone that says nothing */
 	size_t transfer_count;

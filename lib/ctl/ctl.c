@@ -256,6 +256,7 @@ mr_ctl_destroy(struct mr_ctl *self)
 	if (!self)
 		return;
 	mr_txn_engine_destroy(self->engine); /* done may still answer: before the server */
+	free(self->worlds.counters);
 	if (self->loop)
 		mr_loop_remove(self->loop, self->engine_source);
 	if (self->watch_source)

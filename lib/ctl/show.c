@@ -316,6 +316,25 @@ command_show_connections(struct mr_ctl *self, const struct mr_call *call, struct
 
 /* ---- zones ---- */
 
+/* zone_counts adds what was asked of the zone, if it has counters of its own. */
+static void
+zone_counts(const struct mr_ctl *self, const struct mr_zone *zone, json_t *row)
+{
+	uint64_t counts[MR_DNS_ZONE_COUNTS], queries = 0;
+	json_t *results;
+
+	if (!zone->counter)
+		return;
+	results = json_object();
+	world_counts(&self->worlds, zone->counter, counts);
+	for (enum mr_dns_zone_count i = 0; i < MR_DNS_ZONE_COUNTS; i++) {
+		json_object_set_new(results, mr_dns_zone_count_name(i), integer(counts[i]));
+		queries += i < MR_DNS_ZONE_CLASSES ? counts[i] : 0;
+	}
+	json_object_set_new(row, "queries", integer(queries));
+	json_object_set_new(row, "results", results);
+}
+
 json_t *
 ctl_zone_json(const struct mr_ctl *self, size_t index)
 {
@@ -324,16 +343,19 @@ ctl_zone_json(const struct mr_ctl *self, size_t index)
 	struct mr_zone_info info;
 	char loaded[32];
 	struct tm broken;
+	json_t *row;
 
 	mr_zone_info(zone->zone, &info);
 	gmtime_r(&zone->loaded, &broken);
 	strftime(loaded, sizeof(loaded), "%Y-%m-%dT%H:%M:%SZ", &broken);
-	return json_pack("{ss sI sI sI sI sI ss ss* sI}", "name",
-			 world->config->dns.zones[index].name, "serial", (json_int_t)info.serial,
-			 "records", (json_int_t)info.records, "rrsets", (json_int_t)info.rrsets,
-			 "names", (json_int_t)info.names, "bytes", (json_int_t)info.bytes, "loaded",
-			 loaded, "file", world->config->dns.zones[index].file, "load_ns",
-			 (json_int_t)zone->load_ns);
+	row = json_pack("{ss sI sI sI sI sI ss ss* sI}", "name",
+			world->config->dns.zones[index].name, "serial", (json_int_t)info.serial,
+			"records", (json_int_t)info.records, "rrsets", (json_int_t)info.rrsets,
+			"names", (json_int_t)info.names, "bytes", (json_int_t)info.bytes, "loaded",
+			loaded, "file", world->config->dns.zones[index].file, "load_ns",
+			(json_int_t)zone->load_ns);
+	zone_counts(self, zone->zone, row);
+	return row;
 }
 
 json_t *

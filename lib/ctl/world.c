@@ -242,6 +242,9 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 	free(zones);
 	if (rc)
 		return rc;
+	rc = world_counters_give(next, running, error);
+	if (rc)
+		return rc;
 	rc = world_dns_build(&self->config->dns, self->worlds->cookie_secret, &next->dns, error);
 	if (!rc)
 		rc = world_zone_options(next, error);
@@ -318,6 +321,7 @@ world_publish(struct mr_txn *txn)
 	for (size_t i = 0; i < next->zone_count; i++)
 		next->zones[i].pin_is_new = false;
 	worlds->running = next;
+	world_counters_keep(worlds, next);
 	self->next = NULL;
 	self->published = true;
 	if (!world_same_config(self)) {
@@ -357,6 +361,7 @@ world_discard(struct mr_txn *txn)
 		if (zone->pin_is_new)
 			world_pin_free(zone->pin);
 	}
+	world_counters_keep(self->worlds, running);
 	if (running)
 		world_roots_keep(next, self->worlds->running);
 	if (running && next->net == running->net)

@@ -73,6 +73,12 @@ struct world {
 	struct world_zone *zones;
 };
 
+/* The counters that a zone has for itself: who had them before is taken off. */
+struct world_counter {
+	bool taken;
+	uint64_t base[MR_DNS_ZONE_COUNTS];
+};
+
 /* What all transactions share. */
 struct worlds {
 	const struct mr_ctl_box *box;
@@ -80,6 +86,8 @@ struct worlds {
 	struct mr_config *owned; /* the running configuration, when `config load` brought it */
 	uint64_t *metrics;       /* MR_CONTROL_METRIC_COUNT */
 	pthread_mutex_t store_lock;
+	struct world_counter *counters; /* group->zone_counters + 1, made when first wanted */
+	uint32_t counter_next;          /* none below it is free */
 	uint64_t pins_taken[MR_PIN_SLOTS / 64];            /* a bit for each slot */
 	uint8_t cookie_secret[MR_DNS_COOKIE_SECRET_BYTES]; /* drawn at start */
 };
@@ -106,6 +114,15 @@ struct world_change {
 };
 
 extern const struct mr_txn_ops world_ops;
+
+/* world_counters_give gives the zones that a change has read their counters: those of their name's
+ * zone in running (may be NULL), else free ones, else 0. -ENOMEM. world_counters_keep takes back
+ * what self does not use. world_counts is what a zone's are now; the zone whose counter is 0 has
+ * none. */
+MR_MUST_USE int world_counters_give(struct world *next, const struct world *running,
+				    struct mr_error *error);
+void world_counters_keep(struct worlds *worlds, const struct world *self);
+void world_counts(const struct worlds *worlds, uint32_t counter, uint64_t out[MR_DNS_ZONE_COUNTS]);
 
 /* world_change_release frees what the change holds; the struct itself is the caller's. */
 void world_change_release(struct world_change *self);

@@ -71,6 +71,43 @@ put_other(struct dns_answer *answer, const struct dns_query *query)
 	}
 }
 
+const char *
+mr_dns_zone_count_name(enum mr_dns_zone_count which)
+{
+	static const char *const names[] = { "answer",   "nodata", "nxdomain",
+					     "referral", "fail",   "truncated" };
+
+	return which < MR_DNS_ZONE_COUNTS ? names[which] : "?";
+}
+
+static inline enum mr_dns_zone_count
+zone_class(const struct dns_answer *answer)
+{
+	if (mr_unlikely(answer->rcode != DNS_NOERROR))
+		return answer->rcode == DNS_NXDOMAIN ? MR_DNS_ZONE_NXDOMAIN : MR_DNS_ZONE_FAIL;
+	if (mr_likely(answer->answer_count > 0))
+		return MR_DNS_ZONE_ANSWER;
+	if (!answer->authoritative)
+		return MR_DNS_ZONE_REFERRAL;
+	/* what did not fit is there all the same */
+	return answer->truncated ? MR_DNS_ZONE_ANSWER : MR_DNS_ZONE_NODATA;
+}
+
+/* One increment of the worker's own; zone: of the question. */
+static inline void
+count_zone(struct mr_dns *self, const struct mr_zone *zone, const struct dns_answer *answer)
+{
+	struct mr_dns_zone_line *line;
+
+	if (mr_unlikely(!zone || !self->zone_lines))
+		return;
+	MR_ASSERT_SLOW(zone->counter < self->zone_line_count);
+	line = &self->zone_lines[zone->counter];
+	mr_metric_add(line->counts, zone_class(answer), 1);
+	if (mr_unlikely(answer->truncated))
+		mr_metric_add(line->counts, MR_DNS_ZONE_TRUNCATED, 1);
+}
+
 static void
 write_item(struct mr_dns *self, const struct mr_zone_set *zones, const struct dns_query *query,
 	   struct mr_dns_item *item)
@@ -80,6 +117,7 @@ write_item(struct mr_dns *self, const struct mr_zone_set *zones, const struct dn
 	dns_answer_start(&answer, self, query, item);
 	dns_answer_lookup(&answer, zones, query);
 	dns_answer_finish(&answer, self, query, item, NULL);
+	count_zone(self, query->zone, &answer);
 }
 
 void

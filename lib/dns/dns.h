@@ -124,11 +124,33 @@ struct mr_dns_config {
 
 struct mr_dns_transfers;
 
+/* What became of the questions for names in one zone, before rate limits. */
+enum mr_dns_zone_count {
+	MR_DNS_ZONE_ANSWER,
+	MR_DNS_ZONE_NODATA,
+	MR_DNS_ZONE_NXDOMAIN,
+	MR_DNS_ZONE_REFERRAL,
+	MR_DNS_ZONE_FAIL,                            /* another rcode */
+	MR_DNS_ZONE_CLASSES,                         /* each question is in one of these */
+	MR_DNS_ZONE_TRUNCATED = MR_DNS_ZONE_CLASSES, /* of them, sent with TC */
+	MR_DNS_ZONE_COUNTS,
+};
+
+struct mr_dns_zone_line {
+	/* owner: worker; reader: any, relaxed */
+	uint64_t counts[MR_DNS_ZONE_COUNTS];
+} MR_LINE_ALIGNED;
+static_assert(sizeof(struct mr_dns_zone_line) == MR_CACHE_LINE, "a zone costs one line");
+
+const char *mr_dns_zone_count_name(enum mr_dns_zone_count which);
+
 struct mr_dns {
-	const struct mr_dns_config *config; /* under RCU */
-	struct mr_dns_transfers *transfers; /* NULL: none are given */
-	struct mr_dns_rrl *rrl;             /* NULL: answers are not limited */
-	uint64_t *metrics;                  /* MR_DNS_METRIC_COUNT */
+	const struct mr_dns_config *config;  /* under RCU */
+	struct mr_dns_transfers *transfers;  /* NULL: none are given */
+	struct mr_dns_rrl *rrl;              /* NULL: answers are not limited */
+	uint64_t *metrics;                   /* MR_DNS_METRIC_COUNT */
+	struct mr_dns_zone_line *zone_lines; /* by struct mr_zone's counter; NULL: not counted */
+	uint32_t zone_line_count;
 	struct mr_evlog_ring *evlog;
 	uint32_t tally[MR_DNS_METRIC_COUNT];
 };

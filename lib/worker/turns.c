@@ -94,6 +94,19 @@ stages_take(struct mr_worker *self, struct mr_turn_record *record)
 	}
 }
 
+/* answers_take times the messages of one transport that the turn has seen. */
+static inline void
+answers_take(struct mr_worker *self, unsigned transport, uint64_t spent_ns)
+{
+	uint64_t seen = self->dns.metrics[MR_DNS_transport_udp + transport];
+	uint64_t count = seen - self->answers_timed[transport];
+
+	if (!count)
+		return;
+	self->answers_timed[transport] = seen;
+	mr_histogram_record(self->answer_ns[transport], spent_ns, count);
+}
+
 void
 worker_account_close(struct mr_worker *self, uint64_t spent_ns)
 {
@@ -102,6 +115,8 @@ worker_account_close(struct mr_worker *self, uint64_t spent_ns)
 	struct mr_turn_record record;
 
 	mr_histogram_record(self->turn_ns, spent_ns, 1);
+	for (unsigned i = 0; i < WORKER_TIMED_TRANSPORTS; i++)
+		answers_take(self, i, spent_ns);
 	mr_metric_add(self->metrics, MR_WORKER_busy_time, spent_ns);
 	account->count++;
 	account->timed_left -= account->timed_left > 0;

@@ -15,6 +15,15 @@ MR_METRIC_DEFINE("worker", mr_worker_metric_table, WORKER_METRICS);
 static const struct mr_histogram_def turn_histogram = { "worker", "turn_time", MR_UNIT_NANOSECONDS,
 							"Length of turns that did something" };
 
+/* A question waits for its whole burst, so the time of the turn is the time of each: from the
+ * moment its frame was taken from the queue until the answer was given to the port. */
+static const struct mr_histogram_def answer_histograms[WORKER_TIMED_TRANSPORTS] = {
+	[MR_DNS_UDP] = { "dns", "latency_udp", MR_UNIT_NANOSECONDS,
+			 "From a query's frame to its answer's, over UDP" },
+	[MR_DNS_TCP] = { "dns", "latency_tcp", MR_UNIT_NANOSECONDS,
+			 "From a query's last segment to its answer's first, over TCP" },
+};
+
 enum { EVLOG_RECORDS = 1024 };
 
 uint64_t
@@ -136,6 +145,20 @@ mr_worker_stop(struct mr_worker_group *group)
 
 /* ---- making and ending ---- */
 
+static int
+zone_lines_create(struct mr_worker *self)
+{
+	struct mr_dns *dns = &self->dns;
+
+	dns->zone_line_count = self->group->zone_counters + 1;
+	dns->zone_lines =
+		aligned_alloc(MR_CACHE_LINE, dns->zone_line_count * sizeof(*dns->zone_lines));
+	if (!dns->zone_lines)
+		return -ENOMEM;
+	memset(dns->zone_lines, 0, dns->zone_line_count * sizeof(*dns->zone_lines));
+	return 0;
+}
+
 static struct mr_worker *
 worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struct mr_error *error)
 {
@@ -153,6 +176,9 @@ worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struc
 	snprintf(self->scope, sizeof(self->scope), "worker%u", index);
 	self->metrics = mr_metric_attach(group->metrics, &mr_worker_metric_table, self->scope);
 	self->turn_ns = mr_metric_attach_histogram(group->metrics, &turn_histogram, self->scope);
+	for (unsigned i = 0; i < WORKER_TIMED_TRANSPORTS; i++)
+		self->answer_ns[i] = mr_metric_attach_histogram(group->metrics,
+								&answer_histograms[i], self->scope);
 	self->net.metrics = mr_metric_attach(group->metrics, &mr_net_metric_table, self->scope);
 	self->tcp_metrics = mr_metric_attach(group->metrics, &mr_tcp_metric_table, self->scope);
 	self->dns.metrics = mr_metric_attach(group->metrics, &mr_dns_metric_table, self->scope);
@@ -163,12 +189,15 @@ worker_create(struct mr_worker_group *group, uint16_t index, uint16_t cpu, struc
 	self->dns.rrl = &self->rrl;
 	if (!self->evlog)
 		mr_error_set(error, -ENOMEM, "no memory for the event ring of worker %u", index);
+	else if (group->zone_counters && zone_lines_create(self))
+		mr_error_set(error, -ENOMEM, "no memory for the zone counters of worker %u", index);
 	return self;
 }
 
 static void
 worker_destroy(struct mr_worker *self)
 {
+	free(self->dns.zone_lines);
 	worker_tcp_destroy(self);
 	worker_timers_destroy(self);
 	worker_jobs_destroy(self);
@@ -199,6 +228,7 @@ mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, stru
 
 		group->workers[i] = worker;
 		if (!worker || !worker->evlog ||
+		    (group->zone_counters && !worker->dns.zone_lines) ||
 		    mr_dns_rrl_create(&worker->rrl, group->rrl_prefixes, group->arena, error) ||
 		    worker_jobs_create(worker, error) || worker_timers_create(worker, error) ||
 		    worker_tcp_create(worker, error)) {
@@ -242,6 +272,7 @@ mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out)
 		.metrics = self->metrics,
 		.turn_ns = self->turn_ns,
 		.evlog = self->evlog,
+		.zone_lines = self->dns.zone_lines,
 	};
 }
 

@@ -190,6 +190,7 @@ struct mr_worker_group {
 	struct rte_mempool *const *pools;       /* [worker_count]: for segments that workers send */
 	struct mr_arena *arena;                 /* for what connections need */
 	struct mr_dns_stream_config dns_stream; /* but for transfers.worker, .pins, .gen */
+	uint32_t zone_counters;                 /* zones that are counted by themselves */
 	uint32_t rrl_prefixes;                  /* of each worker's table; 0: no rate limits */
 	struct mr_pins pins; /* of zones and whatever else connections give; by slot */
 	struct mr_site_server_config http;
@@ -218,6 +219,8 @@ struct mr_worker_view {
 	const uint64_t *metrics;
 	const struct mr_histogram *turn_ns; /* of turns that did something */
 	const struct mr_evlog_ring *evlog;
+	/* group->zone_counters + 1 of them: [0] counts all other zones; NULL: none are counted */
+	const struct mr_dns_zone_line *zone_lines;
 };
 
 /* mr_worker_group_create makes the workers of group (its other fields filled by the caller), with

@@ -52,6 +52,9 @@ struct worker_account {
 	uint64_t stage_tsc[MR_STAGES];
 };
 
+/* The transports whose answers are timed: MR_DNS_UDP, MR_DNS_TCP. */
+enum { WORKER_TIMED_TRANSPORTS = MR_DNS_TCP + 1 };
+
 struct worker_timer {
 	struct mr_wheel_node node;
 	mr_timer_fn *fire;
@@ -80,8 +83,9 @@ struct mr_worker {
 	struct mr_evlog_ring *evlog;
 	uint64_t *metrics;
 	uint64_t *tcp_metrics;
-	struct mr_histogram *turn_ns; /* of turns that did something */
-	struct rte_ring *job_done;    /* helpers -> this worker */
+	struct mr_histogram *turn_ns;                            /* of turns that did something */
+	struct mr_histogram *answer_ns[WORKER_TIMED_TRANSPORTS]; /* UDP, TCP */
+	struct rte_ring *job_done;                               /* helpers -> this worker */
 	struct mr_job *jobs;
 	uint16_t index, cpu;
 	char scope[MR_NAME_MAX]; /* of its metrics */
@@ -100,6 +104,7 @@ struct mr_worker {
 	struct mr_wheel wheel;
 	uint32_t tally[MR_WORKER_METRIC_COUNT]; /* of this turn */
 	struct worker_account account;
+	uint64_t answers_timed[WORKER_TIMED_TRANSPORTS]; /* messages that are in answer_ns */
 	struct mr_net net;
 	struct mr_dns dns;
 	struct mr_dns_rrl rrl;

@@ -78,7 +78,9 @@ struct mr_zone {
 	uint8_t origin_bytes, origin_labels, labels_max; /* labels_max: of the deepest node */
 	uint8_t layout;
 	uint8_t denial_kind; /* enum mr_zone_denial_kind */
-	uint8_t reserved[7];
+	uint8_t reserved[3];
+	uint32_t counter; /* the control plane's, set before it is published: which counters are
+			     its own; 0: those of all others */
 	uint32_t denial;  /* offset of struct mr_zone_denial; 0 in an unsigned zone */
 	uint8_t origin[]; /* lower-cased wire */
 };

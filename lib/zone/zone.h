@@ -14,7 +14,8 @@
  * Spec:   RFC 1034, 1035, 2181, 2308, 3597, 4034 6.1 (canonical order), 4343 (case),
  *         4592 (wildcards), 5155 (NSEC3).
  *
- * (1) A zone is never written after mr_zone_builder_finish.
+ * (1) A zone is never written after mr_zone_builder_finish, but for its counter's number before any
+ *     worker sees it.
  * (2) Everything in a zone is addressed by offset from its start.
  * (3) A zone has exactly one SOA, at its apex, and at least one NS there; every RRset is of class
  *     IN.
@@ -106,6 +107,12 @@ void mr_zone_builder_destroy(struct mr_zone_builder *self);
 /* mr_zone_load is read + build + finish of one file. Loader thread. */
 MR_MUST_USE int mr_zone_load(struct mr_zone_store *store, const char *origin, const char *path,
 			     struct mr_zone **zone, struct mr_error *error);
+/* mr_zone_counter_set says which counters are the zone's, before it is published. */
+static inline void
+mr_zone_counter_set(struct mr_zone *zone, uint32_t counter)
+{
+	zone->counter = counter;
+}
 /* mr_zone_release gives the zone's memory back. After a grace period, pins dropped; the thread that
  * builds sets. */
 void mr_zone_release(struct mr_zone_store *store, struct mr_zone *zone);

@@ -188,6 +188,7 @@ main(int argc, char **argv)
 {
 	static struct bench bench;
 	static const struct mr_dns_config config = { 1232, 1232 };
+	static struct mr_dns_zone_line lines[2];
 
 	bool huge = argc > 2 && strcmp(argv[2], "huge") == 0;
 
@@ -197,6 +198,8 @@ main(int argc, char **argv)
 	bench.buffers = calloc(BURST, MESSAGE_ROOM);
 	bench.dns.config = &config;
 	bench.dns.metrics = bench.metrics;
+	bench.dns.zone_lines = lines;
+	bench.dns.zone_line_count = 2;
 	if (bench.names == 0 || !bench.queries || !bench.query_bytes || !bench.buffers)
 		return 1;
 	build(&bench, huge);

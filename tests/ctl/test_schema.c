@@ -181,8 +181,8 @@ words_become_commands(void **state)
 	read_words(WORDS("zone", "frobnicate"), NULL,
 		   "no command 'zone frobnicate'; zone takes list, show, reload, check");
 	read_words(WORDS("show"), NULL,
-		   "show what? workers, turns, ports, zones, sites, counters, memory, "
-		   "neighbours, connections, rrl");
+		   "show what? workers, turns, ports, zones, sites, counters, metrics, latency, "
+		   "memory, neighbours, connections, rrl");
 	read_words(WORDS("frobnicate"), NULL, "no command 'frobnicate'; see millctl --help");
 }
 

@@ -4,14 +4,17 @@ import select
 import socket
 import struct
 import sys
+import threading
 import time
 
-SERVER = sys.argv[1]
+SERVER, IDLE_100MS, CLIENT_LIMIT, OTHER_CLIENT = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 
 
-def query(name, number=1, qtype=1, flags=0x0100):
+def query(name, number=1, qtype=1, flags=0x0100, options=None):
     wire = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
-    message = struct.pack("!6H", number, flags, 1, 0, 0, 0) + wire + struct.pack("!2H", qtype, 1)
+    message = struct.pack("!6H", number, flags, 1, 0, 0, options is not None) + wire + struct.pack("!2H", qtype, 1)
+    if options is not None:
+        message += b"\0" + struct.pack("!HHIH", 41, 1232, 0, len(options)) + options
     return struct.pack("!H", len(message)) + message
 
 
@@ -141,6 +144,61 @@ def bad_lengths():
             assert ended(sock, 5), f"length {length} is waited for"
 
 
+def keepalive():
+    """RFC 7828: who asks is told the idle timeout; a timeout from a client is malformed; never over UDP."""
+    with connect() as sock:
+        sock.sendall(query("www.example.com", 1, options=b"\0\x0b\0\0"))
+        message = answer(sock)
+        expect(message, 1)
+        assert message.endswith(struct.pack("!3H", 11, 2, IDLE_100MS)), message[-16:].hex()
+        sock.sendall(query("www.example.com", 2, options=b""))
+        message = answer(sock)
+        assert message.endswith(b"\0\0"), "told without being asked"
+        sock.sendall(query("www.example.com", 3, options=struct.pack("!3H", 11, 2, 100)))
+        expect(answer(sock), 3, rcode=1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        sock.connect((SERVER, 53))
+        sock.send(query("www.example.com", 4, options=struct.pack("!3H", 11, 2, 100))[2:])
+        message = sock.recv(4096)
+        expect(message, 4)
+        assert message.endswith(b"\0\0"), "told over UDP"
+
+
+def one_client_has_a_limit():
+    socks = []
+    try:
+        for _ in range(CLIENT_LIMIT + 10):
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            sock.connect_ex((SERVER, 53))
+            socks.append(sock)
+        until = time.monotonic() + 1.5  # they are idle and closed after 2 s
+        opened = set()
+        while time.monotonic() < until:
+            opened.update(select.select([], socks, [], 0.1)[1])
+            if len(opened) >= CLIENT_LIMIT:
+                break
+        assert len(opened) <= CLIENT_LIMIT, f"{len(opened)} connections of one client"
+        with socket.create_connection((SERVER, 53), 5, source_address=(OTHER_CLIENT, 0)) as other:
+            other.settimeout(5)
+            other.sendall(query("www.example.com", 5))
+            expect(answer(other), 5)
+    finally:
+        for sock in socks:
+            sock.close()
+
+
+def reader_that_never_reads():
+    """What it does not take is not kept for ever: it is reset. In the background, as that takes its time."""
+    with connect() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.sendall(b"".join(query("huge.big.example", i, 16) for i in range(49)))
+        poll = select.poll()
+        poll.register(sock, 0)  # errors and hang-ups are told unasked
+        assert poll.poll(120000), "a client that takes nothing is kept"
+
+
 def not_a_query():
     with connect() as sock:
         sock.sendall(query("www.example.com", 3, flags=0x8100))
@@ -154,16 +212,26 @@ def resets():
             sock.sendall(query("huge.big.example", 1, 16))
 
 
+def run(test):
+    try:
+        test()
+    except (AssertionError, OSError, EOFError) as error:
+        FAILED.append(test)
+        print(f"{test.__name__}: {error!r}")
+
+
+FAILED = []
+
+
 def main():
-    failed = 0
+    slow = threading.Thread(target=run, args=(reader_that_never_reads,))
+    slow.start()
     for test in (cut_at_each_byte, byte_by_byte, pipelined, query_limit, reader_that_does_not_read, half_closed,
-                 idle_is_closed, half_a_length_is_closed, dribble_does_not_extend, bad_lengths, not_a_query, resets):
-        try:
-            test()
-        except (AssertionError, OSError, EOFError) as error:
-            failed += 1
-            print(f"{test.__name__}: {error!r}")
-    sys.exit(1 if failed else 0)
+                 idle_is_closed, half_a_length_is_closed, dribble_does_not_extend, bad_lengths, keepalive,
+                 one_client_has_a_limit, not_a_query, resets):
+        run(test)
+    slow.join()
+    sys.exit(1 if FAILED else 0)
 
 
 main()
