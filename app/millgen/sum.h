@@ -35,15 +35,31 @@ gen_sum_at(uint64_t words, unsigned offset)
 static inline uint64_t
 gen_sum_bytes(uint64_t sum, const uint8_t *bytes, size_t byte_count)
 {
-	uint64_t words, last = 0;
+	uint64_t words, low = 0, high = 0;
 
+	/* Halves of words into two sums that cannot overflow: nothing waits for a carry. */
 	for (; byte_count >= 8; bytes += 8, byte_count -= 8) {
 		memcpy(&words, bytes, 8);
-		sum = gen_sum_add(sum, words);
+		low += (uint32_t)words;
+		high += words >> 32;
 	}
-	for (size_t i = 0; i < byte_count; i++)
-		last |= (uint64_t)bytes[i] << (8 * i);
-	return gen_sum_add(sum, last);
+	if (byte_count & 4) {
+		uint32_t four;
+
+		memcpy(&four, bytes, 4);
+		low += four;
+		bytes += 4;
+	}
+	if (byte_count & 2) {
+		uint16_t two;
+
+		memcpy(&two, bytes, 2);
+		low += two;
+		bytes += 2;
+	}
+	if (byte_count & 1)
+		low += *bytes;
+	return gen_sum_add(gen_sum_add(sum, low), high);
 }
 
 /* gen_sum_fold returns the 16-bit ones' complement sum, as it would be loaded from memory. */
