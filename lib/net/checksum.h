@@ -75,15 +75,17 @@ mr_net_sum_bytes(uint64_t sum, const void *bytes, size_t byte_count)
 }
 
 /* mr_net_sum_fold returns the 16-bit one's complement sum, as it lies in memory. Over bytes with
- * their checksum in place it is 0xffff when they are whole. */
+ * their checksum in place it is 0xffff when they are whole. Added to itself turned by half its
+ * width, a number's upper half is the sum of both, with the carry that the lower halves gave. */
 static inline uint16_t
 mr_net_sum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t half;
+
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
 }
 
 /* mr_net_sum_pseudo is the pseudo-header's part for l4_bytes of protocol between two addresses. One

@@ -70,6 +70,7 @@ ipv4_header(struct mr_net_packet *packet, uint16_t *header_bytes)
 	const uint8_t *h = packet->bytes + packet->l3_offset;
 	uint32_t have = (uint32_t)packet->frame_bytes - packet->l3_offset;
 	uint16_t total_bytes;
+	uint64_t sum;
 
 	if (mr_unlikely(have < V4_BYTES))
 		return MR_NET_v4_truncated;
@@ -83,7 +84,9 @@ ipv4_header(struct mr_net_packet *packet, uint16_t *header_bytes)
 		return MR_NET_v4_length;
 	if (mr_unlikely(total_bytes > have))
 		return MR_NET_v4_truncated;
-	if (mr_unlikely(mr_net_sum_fold(mr_net_sum_bytes(0, h, *header_bytes)) != 0xffff))
+	sum = mr_likely(*header_bytes == V4_BYTES) ? mr_net_sum_bytes(0, h, V4_BYTES)
+						   : mr_net_sum_bytes(0, h, *header_bytes);
+	if (mr_unlikely(mr_net_sum_fold(sum) != 0xffff))
 		return MR_NET_v4_checksum;
 	packet->frame_bytes = packet->l3_offset + total_bytes;
 	return MR_NET_rx_frame;

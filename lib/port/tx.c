@@ -37,6 +37,21 @@ tx_flatten(struct mr_port_queue *queue, struct rte_mbuf **pkt)
 	return true;
 }
 
+/* tx_all_flat says at once whether each of a burst is one segment with bytes of its own, which
+ * every device can send. */
+static inline bool
+tx_all_flat(struct rte_mbuf *const *pkts, uint16_t count)
+{
+	uint64_t foreign = 0;
+	unsigned segments = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		foreign |= pkts[i]->ol_flags;
+		segments |= pkts[i]->nb_segs;
+	}
+	return segments <= 1 && !(foreign & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL));
+}
+
 /* tx_prepare makes pkts[0 .. count) flat and returns how many of them can go. Frames that cannot
  * are freed, and the gap closed by moving the earlier ones up: *pkts then starts later. */
 static uint16_t
@@ -74,7 +89,8 @@ mr_port_device_tx(const struct mr_port *self, uint16_t queue, struct rte_mbuf **
 	uint16_t dropped = 0, taken;
 
 	if ((self->caps & (MR_PORT_CAP_CHAINED | MR_PORT_CAP_EXTERNAL)) !=
-	    (MR_PORT_CAP_CHAINED | MR_PORT_CAP_EXTERNAL))
+		    (MR_PORT_CAP_CHAINED | MR_PORT_CAP_EXTERNAL) &&
+	    mr_unlikely(!tx_all_flat(pkts, count)))
 		count = tx_prepare(self, q, pkts, count, &dropped);
 	if (mr_likely(!self->gated))
 		return dropped + rte_eth_tx_burst(q->device, q->id, pkts + dropped, count);
