@@ -63,6 +63,9 @@ enum {
 	X(no_tuple, NOTE, "turns without an address and port that had rested long enough")     \
 	X(no_slot, NOTE, "tuples passed over: an older connection was still there")            \
 	X(no_room, NOTE, "segments that found no buffer (sent again later)")                   \
+	X(flood_sent, NOTE, "SYNs of the flood beside the load")                               \
+	X(flood_answered, NOTE, "segments that came back to where the flood came from")        \
+	X(overflow, NOTE, "frames dropped because the port took no more, of flood and load")   \
 	X(other, NOTE, "a frame that is no TCP segment to a client")
 
 enum gen_tcp_verdict {

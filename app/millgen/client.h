@@ -69,6 +69,8 @@ struct gen_client_options {
 	uint32_t timeout_ms;
 	uint32_t connections; /* kept open; 0: as many as the schedule needs */
 	uint32_t again_ms;    /* hold: each connection asks again after so long; 0: not */
+	uint32_t active_ppm;  /* of the held ones go on asking; the others ask twice */
+	uint64_t idle_ns;     /* after which the server is to close who does not ask; 0: unknown */
 	bool flood;           /* SYNs only (gen_client_flood) */
 	enum gen_slow slow;   /* what is done every again_ms instead of asking */
 	uint8_t slot_bits;
@@ -139,6 +141,8 @@ MR_MUST_USE bool gen_client_ask(struct gen_client *self, uint64_t intended_tsc, 
 
 /* gen_client_flood sends a SYN of the next tuple and forgets it; a SYN,ACK counts as its answer. */
 void gen_client_flood(struct gen_client *self);
+/* gen_client_flood_beside sends SYN n of a flood from addresses that are no client's. */
+void gen_client_flood_beside(struct gen_client *self, uint64_t n);
 /* gen_slow_read reads a variant's name; GEN_SLOW_none when it is none. */
 enum gen_slow gen_slow_read(const char *text);
 

@@ -50,7 +50,7 @@ void client_reply(struct gen_client *self, const struct gen_segment *to, uint8_t
 void client_owe(struct gen_client *self, struct gen_conn *conn);
 
 /* client_syn sends a SYN that no connection stands behind. */
-void client_syn(struct gen_client *self, uint32_t tuple, uint32_t iss);
+void client_syn(struct gen_client *self, const struct gen_tuple_parts *parts, uint32_t iss);
 
 /* ---- client_slow.c ---- */
 

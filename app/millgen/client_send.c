@@ -164,11 +164,9 @@ client_reply(struct gen_client *self, const struct gen_segment *to, uint8_t flag
 }
 
 void
-client_syn(struct gen_client *self, uint32_t tuple, uint32_t iss)
+client_syn(struct gen_client *self, const struct gen_tuple_parts *parts, uint32_t iss)
 {
-	struct gen_tuple_parts parts = gen_tuple_parts(&self->tuples, tuple);
-	struct gen_segment_out out = { .tuple = tuple,
-				       .seq = iss,
+	struct gen_segment_out out = { .seq = iss,
 				       .ts_val = self->ts_base + self->now_ms,
 				       .window = UINT16_MAX,
 				       .flags = GEN_SYN,
@@ -177,7 +175,7 @@ client_syn(struct gen_client *self, uint32_t tuple, uint32_t iss)
 
 	if (frame)
 		self->out->bytes[self->out->count++] =
-			gen_segment_build(&self->templates, &self->tuples, &parts, frame, &out, 0);
+			gen_segment_build(&self->templates, &self->tuples, parts, frame, &out, 0);
 }
 
 void

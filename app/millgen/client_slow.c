@@ -13,6 +13,8 @@ enum {
 	SLOW_RESETS = 4,
 	SLOW_SACKS = 7,           /* segments of three blocks in one look */
 	SLOW_SACK_SPAN = 4 * 536, /* they lie in so many bytes, which any first window has */
+	SLOW_FLOOD_PORT = 1024,
+	SLOW_FLOOD_PORTS = 0x7fff,
 };
 
 #define SLOW_NAME(name, help) #name,
@@ -141,11 +143,26 @@ client_slow_look(struct gen_client *self, struct gen_conn *conn)
 void
 gen_client_flood(struct gen_client *self)
 {
-	struct gen_segment to = { .tuple = self->tuples.next };
+	uint32_t tuple = self->tuples.next;
+	struct gen_tuple_parts parts = gen_tuple_parts(&self->tuples, tuple);
 
 	client_note(self, GEN_TCP_opened);
-	client_syn(self, to.tuple, (uint32_t)gen_mix(to.tuple ^ self->options.seed));
+	client_syn(self, &parts, (uint32_t)gen_mix(tuple ^ self->options.seed));
 	gen_tuple_pass(&self->tuples);
+}
+
+void
+gen_client_flood_beside(struct gen_client *self, uint64_t n)
+{
+	uint64_t drawn = gen_mix(n ^ self->options.seed);
+	struct gen_tuple_parts parts = {
+		.way = (uint32_t)(n % self->tuples.way_count),
+		.client = self->tuples.client_count + (drawn & UINT16_MAX),
+		.port = (uint16_t)(SLOW_FLOOD_PORT + (drawn >> 16 & SLOW_FLOOD_PORTS)),
+	};
+
+	client_note(self, GEN_TCP_flood_sent);
+	client_syn(self, &parts, (uint32_t)(drawn >> 32));
 }
 
 void

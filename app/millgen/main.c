@@ -41,6 +41,7 @@ main(int argc, char **argv)
 		.pipeline = 1,
 		.time_wait_ns = 60 * MR_NS_PER_S,
 		.again_ns = 60 * MR_NS_PER_S,
+		.active_percent = 100,
 		.window_bytes = 256 << 10,
 		.loops = 1,
 		.frames = 1000,

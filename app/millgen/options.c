@@ -114,6 +114,13 @@ static const struct option_row option_rows[] = {
 	{ "--again", "TIME", DURATION, TCP, AT(again_ns), 0, 0,
 	  "hold: a connection is asked again so long after each answer; slow: how often each acts "
 	  "[60s]" },
+	{ "--active", "PERCENT", PERCENT, TCP, AT(active_percent), 0, 0,
+	  "hold: so many of them go on asking; the others ask again once and then wait to be "
+	  "closed [100]" },
+	{ "--idle", "TIME", DURATION, TCP, AT(idle_ns), 0, 0,
+	  "after which the server closes who does not ask: how much later it did is told" },
+	{ "--abandon", NULL, FLAG, TCP, AT(abandon), 0, 0,
+	  "leave what is open at the end to the server, without a word" },
 	{ "--time-wait", "TIME", DURATION, DNS | TCP, AT(time_wait_ns), 0, 0,
 	  "how long a closed pair of address and port rests: as long as the server holds it in "
 	  "TIME-WAIT [60s]" },
@@ -128,6 +135,9 @@ static const struct option_row option_rows[] = {
 	  "per second, like 250k or 1.5M, by schedule; max searches the highest rate with loss "
 	  "within --loss (dns); flood sends what the port takes; recorded keeps the times of the "
 	  "file (replay) [1000]" },
+	{ "--flood", "RATE", TEXT, TCP, AT(flood), 0, 0,
+	  "beside all else so many SYNs a second, from 65,536 addresses behind the last client's; "
+	  "then the link is one that drops what the port does not take, whosever it is" },
 	{ "--step", "LOW-HIGH:N", TEXT, DNS | TCP, AT(step), 0, 0,
 	  "a load curve: N rates from LOW to HIGH" },
 	{ "--duration", "TIME", DURATION, DNS | TCP, AT(duration_ns), 0, 0, "[10s]" },

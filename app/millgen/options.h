@@ -52,7 +52,10 @@ struct gen_options {
 	const char *scenario, *variant, *path, *host, *body, *close;
 	uint64_t status, request_bytes, requests, pipeline, connections;
 	uint64_t time_wait_ns, again_ns, mss, window_bytes;
-	bool no_timestamps, tcp;
+	uint64_t idle_ns;
+	double active_percent;
+	const char *flood;
+	bool no_timestamps, tcp, abandon;
 	/* load */
 	const char *rate, *step;
 	uint64_t duration_ns, warm_up_ns, timeout_ns, probe_ns, outstanding, seed;

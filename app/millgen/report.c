@@ -235,10 +235,23 @@ report_summary_json(const struct gen_report *self, const struct gen_outcome *out
 				      (json_int_t)outcome->lag_max_ns));
 	if (tally->held_most)
 		json_object_set_new(root, "tcp",
-				    json_pack("{s:I, s:I, s:f}", "open_most",
-					      (json_int_t)tally->held_most, "time_wait_live",
+				    json_pack("{s:I, s:I, s:I, s:f}", "open_most",
+					      (json_int_t)tally->held_most, "open_last",
+					      (json_int_t)tally->held_last, "time_wait_live",
 					      (json_int_t)tally->resting, "ramp_s",
 					      (double)tally->ramp_ns / 1e9));
+	if (mr_histogram_count(&tally->idle) || tally->idle_early)
+		json_object_set_new(root, "idle_closed",
+				    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "in_time",
+					      (json_int_t)mr_histogram_count(&tally->idle), "early",
+					      (json_int_t)tally->idle_early, "late_p50_ns",
+					      (json_int_t)mr_histogram_quantile(&tally->idle, 0.5),
+					      "late_p99_ns",
+					      (json_int_t)mr_histogram_quantile(&tally->idle, 0.99),
+					      "late_p9999_ns",
+					      (json_int_t)mr_histogram_quantile(&tally->idle,
+										0.9999),
+					      "late_max_ns", (json_int_t)tally->idle.max));
 	json_object_set_new(root, "generator_idle",
 			    json_real(tally->turns
 					      ? (double)tally->idle_turns / (double)tally->turns
@@ -292,6 +305,10 @@ gen_report_summary(struct gen_report *self, const struct gen_outcome *outcome,
 	       report_time(outcome->latency_ns[4], times[4]),
 	       report_time(outcome->latency_ns[5], times[5]),
 	       report_time(outcome->latency_mean_ns, times[6]));
+	if (mr_histogram_count(&tally->idle))
+		printf("  idle        closed by the server p50 %s  max %s late\n",
+		       report_time(mr_histogram_quantile(&tally->idle, 0.5), times[0]),
+		       report_time(tally->idle.max, times[1]));
 	printf("  send lag    p99 %s  max %s\n", report_time(outcome->lag_p99_ns, times[0]),
 	       report_time(outcome->lag_max_ns, times[1]));
 	if (!outcome->clean)

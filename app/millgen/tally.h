@@ -50,12 +50,15 @@ struct gen_tally {
 	uint64_t tx_full;      /* turns in which the port did not take all */
 	uint64_t turns, idle_turns;
 	uint64_t held_most;   /* TCP: connections open at once, at most */
+	uint64_t held_last;   /* TCP: connections open when the run ended */
 	uint64_t resting;     /* TCP: 4-tuples that a server may hold in TIME-WAIT, at the end */
 	uint64_t ramp_ns;     /* TCP, hold: until the last connection was begun */
 	const char *shortage; /* what the schedule had to wait for, beside the port; or NULL */
 	uint64_t measured_ns; /* length of MEASURE as it was */
 	struct mr_histogram latency; /* ns, from the intended time to receipt */
 	struct mr_histogram lag;     /* ns, from the intended time to handing it to the port */
+	uint64_t idle_early;      /* TCP: connections that the server closed before it was time */
+	struct mr_histogram idle; /* TCP: ns by which it closed idle ones later */
 };
 
 /* gen_tally_add adds to one counter of the core's own. */

@@ -16,6 +16,7 @@ enum {
 	TCP_SLOT_BITS_HIGH = 20,
 	TCP_DRAIN_SPARE_MS = 500,
 	TCP_OUTSTANDING = 256, /* of a flood: what a ring of the port holds */
+	TCP_FLOOD_MAX = 100000000,
 };
 
 enum tcp_scenario { TCP_CONNECT_CLOSE, TCP_KEEPALIVE, TCP_HOLD, TCP_SLOW, TCP_FLOOD_SYN };
@@ -212,7 +213,13 @@ tcp_prepare(struct tcp_mode *self, struct mr_error *error)
 			return mr_error_set(error, -EINVAL, "hold and slow open at one --rate");
 		self->loop->limit = options->connections;
 		client->again_ms = (uint32_t)(options->again_ns / MR_NS_PER_MS);
+		client->idle_ns = options->idle_ns;
+		client->active_ppm = (uint32_t)(options->active_percent * 10000 + 0.5);
 	}
+	self->loop->abandon = options->abandon;
+	if (options->flood && (gen_options_number(options->flood, &self->loop->flood_qps) ||
+			       !self->loop->flood_qps || self->loop->flood_qps > TCP_FLOOD_MAX))
+		return mr_error_set(error, -EINVAL, "--flood: '%s' is no rate", options->flood);
 	self->loop->outstanding =
 		options->outstanding ? (uint32_t)options->outstanding : TCP_OUTSTANDING;
 	neigh->way_count = (uint16_t)tuples->way_count;

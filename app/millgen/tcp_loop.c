@@ -15,6 +15,7 @@ enum {
 	TCP_ROOM = 128,       /* frames that must be free before a burst is taken */
 	TCP_HANDSHAKES = 256, /* under way at once, while connections are opened to be kept */
 	TCP_DUES = 32,        /* units begun in one turn: no more than answers are taken in one */
+	TCP_FLOOD_LATE = 128, /* SYNs of a flood that may be late */
 	TCP_CLOSES = 64,      /* begun in one turn */
 	TCP_CLOSING = 2048,   /* and under way at once */
 	TCP_PREPARE_S = 30,
@@ -24,6 +25,8 @@ struct tcp_state {
 	struct gen_phase phase;
 	uint64_t n;           /* the next unit */
 	uint64_t blocked_tsc; /* the last time that a unit had to wait for a connection */
+	struct gen_pace flood;
+	uint64_t flood_n; /* the next SYN of the flood */
 };
 
 /* tcp_room returns how many frames may be made, but for the acknowledgements that are owed. */
@@ -63,6 +66,10 @@ tcp_send(struct gen_tcp_loop *self)
 	taken = mr_port_tx(self->port, 0, self->mbufs, out->count);
 	if (taken < out->count)
 		gen_tally_add(&self->tally.tx_full, 1);
+	if (self->flood_qps) {
+		gen_tally_add(&self->tally.verdicts[GEN_TCP_overflow], out->count - taken);
+		out->count = taken; /* the others' buffers are used again */
+	}
 	if (!taken)
 		return;
 	left = (uint16_t)(out->room - taken);
@@ -88,7 +95,10 @@ tcp_judge(struct gen_tcp_loop *self, struct rte_mbuf *pkt, enum gen_parse parse)
 		gen_tally_add(&self->tally.asked_for_us, 1);
 		return true;
 	}
-	gen_tally_add(&self->tally.verdicts[verdicts[parse]], 1);
+	gen_tally_add(&self->tally.verdicts[parse == GEN_PARSE_FOREIGN && self->flood_qps
+						    ? GEN_TCP_flood_answered
+						    : verdicts[parse]],
+		      1);
 	return false;
 }
 
@@ -155,9 +165,10 @@ tcp_begin(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t intended)
 static MR_HOT void
 tcp_due(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t now)
 {
+	unsigned most = self->client.options.flood ? GEN_OUT_MAX : TCP_DUES;
 	uint8_t batch = self->client.ask.pipeline;
 
-	for (unsigned i = 0; i < TCP_DUES && tcp_room(self) >= GEN_CLIENT_OUT_PER_INPUT; i++) {
+	for (unsigned i = 0; i < most && tcp_room(self) >= GEN_CLIENT_OUT_PER_INPUT; i++) {
 		uint64_t intended = state->phase.pace.period_q32
 					    ? gen_pace_intended(&state->phase.pace, state->n)
 					    : now;
@@ -189,6 +200,19 @@ tcp_due(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t now)
 					    counts);
 		}
 	}
+}
+
+/* tcp_flood sends the SYNs of nobody that are due, in the room that others have left. What it is
+ * late with for more than a moment it leaves out. */
+static void
+tcp_flood(struct gen_tcp_loop *self, struct tcp_state *state, uint64_t now)
+{
+	uint64_t due = gen_pace_scheduled(&state->flood, now);
+
+	if (due > state->flood_n + TCP_FLOOD_LATE)
+		state->flood_n = due - TCP_FLOOD_LATE;
+	for (; state->flood_n < due && tcp_room(self) > GEN_CLIENT_OUT_PER_INPUT; state->flood_n++)
+		gen_client_flood_beside(&self->client, state->flood_n);
 }
 
 /* tcp_keep opens connections until there are as many as are to be kept open. */
@@ -306,6 +330,9 @@ tcp_start(struct gen_tcp_loop *self, struct tcp_state *state)
 	*state = (struct tcp_state){ 0 };
 	gen_phase_start(&state->phase, &self->run, self->client.tsc_hz,
 			rte_rdtsc() + self->client.tsc_hz / 1000);
+	if (self->flood_qps)
+		state->flood = gen_pace_start(state->phase.pace.start_tsc, self->flood_qps,
+					      self->client.tsc_hz);
 	/* In a flood a unit is meant to leave when it leaves. */
 	self->client.measure_tsc = state->phase.measure_tsc;
 }
@@ -328,6 +355,8 @@ gen_tcp_loop_run(void *context)
 			if (self->client.options.connections)
 				tcp_keep(self);
 			tcp_due(self, &state, now);
+			if (self->flood_qps)
+				tcp_flood(self, &state, now);
 		}
 		idle += !received && !self->out.count;
 		tcp_leave(self);
@@ -340,7 +369,9 @@ gen_tcp_loop_run(void *context)
 	self->tally.scheduled -=
 		MR_MIN(self->tally.scheduled - MR_MIN(self->tally.sent, self->tally.scheduled),
 		       2ull * (self->client.ask.pipeline - 1));
-	tcp_close(self);
+	self->tally.held_last = self->client.held_count;
+	if (!self->abandon)
+		tcp_close(self);
 	gen_client_forget(&self->client);
 	self->tally.resting = gen_tuples_live(&self->client.tuples, self->client.now_ms);
 	self->tally.turns = turns;

@@ -25,6 +25,8 @@ struct gen_tcp_loop {
 	struct gen_run run;
 	uint32_t outstanding; /* flood: connections under way at most */
 	uint64_t limit;       /* units that open a connection (hold); 0: no limit */
+	uint64_t flood_qps;   /* SYNs of nobody beside it; then frames are dropped, not kept */
+	bool abandon;         /* CLOSE is left out */
 	/* owner: the generator core */
 	struct gen_client client;
 	struct gen_neigh neigh;

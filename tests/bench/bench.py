@@ -37,18 +37,18 @@ def commit():
 
 
 class Bench:
-    def __init__(self, realtime):
-        self.realtime = realtime
+    def __init__(self, realtime, niceness=-20):
+        # Before whatever else the machine does; realtime before all, but the kernel stops that for 50 ms in each second.
+        self.front = ["chrt", "-r", "1"] if realtime else ["nice", "-n", str(niceness)]
         self.folder = tempfile.mkdtemp(prefix="millrace-bench-")
         self.running = []
+        self.pages_before = None
         build = os.path.join(top, os.environ.get("MILLRACE_BUILD", "build"))
         self.millgen, self.millraced, self.millctl = (os.path.join(build, "app", p) for p in ("millgen", "millraced", "millctl"))
 
     def start(self, name, command):
-        # Before whatever else the machine does; --realtime before all, but the kernel stops it for 50 ms in each second.
-        front = ["chrt", "-r", "1"] if self.realtime else ["nice", "-n", "-20"]
         log = open(os.path.join(self.folder, name + ".log"), "w")
-        process = subprocess.Popen(front + command, stderr=subprocess.STDOUT, stdout=log, text=True)
+        process = subprocess.Popen(self.front + command, stderr=subprocess.STDOUT, stdout=log, text=True)
         process.log = log.name
         self.running.append(process)
         return process
@@ -76,29 +76,49 @@ class Bench:
     def close(self):
         for process in list(self.running):
             self.stop(process)
+        if self.pages_before is not None:
+            open("/proc/sys/vm/nr_hugepages", "w").write(str(self.pages_before))
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def serve(self, config):
-        """starts millraced with one worker on CPU 0, a memif server's port, and what config adds"""
+    def hugepages(self, wanted_bytes):
+        """sees to it that so much is free in hugepages; close() gives back what is taken for it"""
+        number = {l.split(":")[0]: int(l.split()[1]) for l in open("/proc/meminfo") if l.startswith("HugePages_")}
+        missing = -(-wanted_bytes >> 21) - number["HugePages_Free"]
+        if missing <= 0:
+            return
+        if self.pages_before is None:
+            self.pages_before = number["HugePages_Total"]
+        open("/proc/sys/vm/nr_hugepages", "w").write(str(number["HugePages_Total"] + missing))
+        if int(open("/proc/sys/vm/nr_hugepages").read()) < number["HugePages_Total"] + missing:
+            raise RuntimeError("the machine has no %d MiB in hugepages" % (wanted_bytes >> 20))
+
+    def memory(self):
+        """millctl's account, by name"""
+        text = subprocess.run([self.millctl, "--socket", os.path.join(self.folder, "ctl.sock"), "--json", "show", "memory"],
+                              capture_output=True, text=True, check=True).stdout
+        return {row["memory"]: row for row in json.loads(text)["memory"]}
+
+    def serve(self, config, poll="busy", port=""):
+        """starts millraced with one worker on CPU 0, a memif server's port, and what config and port add"""
         path = os.path.join(self.folder, "millraced.yaml")
         with open(path, "w") as out:
             out.write("""name: bench
-poll: busy
+poll: %s
 cpus: {workers: [0], control: %d}
-ports: [{name: gen, memif: %s/server.sock, role: server, mac: "02:00:00:00:00:53"}]
+ports: [{name: gen, memif: %s/server.sock, role: server, mac: "02:00:00:00:00:53"%s}]
 control: {socket: %s/ctl.sock}
-%s""" % (last_cpu, self.folder, self.folder, config))
+%s""" % (poll, last_cpu, self.folder, ", " + port if port else "", self.folder, config))
         process = self.start("millraced", [self.millraced, "--config", path])
         self.wait_for("millraced", process, 120, lambda: "serves:" in self.log_of(process))
         return process
 
-    def generate(self, limit_s, mode, *more):
+    def generate(self, limit_s, mode, *more, linger_s=25):
         """runs millgen to its end and returns its last JSON line"""
         process = self.start("millgen", [self.millgen, mode, "--port", "memif:%s/server.sock" % self.folder, "--cpus", str(last_cpu),
                                          "--json", "--quiet", *more])
         self.wait_for("millgen", process, limit_s, lambda: process.poll() is not None or '"result"' in self.log_of(process))
         try:
-            process.wait(25)
+            process.wait(linger_s)
         except subprocess.TimeoutExpired:
             note("millgen did not end by itself")
         lines = [json.loads(line) for line in self.log_of(process).splitlines() if line.startswith("{")]

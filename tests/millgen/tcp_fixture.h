@@ -49,7 +49,8 @@ tick(uint64_t ms)
 
 struct setup {
 	bool v6, client_closes, no_timestamps;
-	uint32_t requests, connections, again_ms;
+	uint32_t requests, connections, again_ms, active_ppm;
+	uint64_t idle_ns;
 	enum gen_slow slow;
 	bool flood;
 	uint8_t pipeline;
@@ -105,6 +106,8 @@ begin(const struct setup *with)
 		.timeout_ms = 5000,
 		.connections = with->connections,
 		.again_ms = with->again_ms,
+		.active_ppm = with->active_ppm,
+		.idle_ns = with->idle_ns,
 		.slow = with->slow,
 		.flood = with->flood,
 		.slot_bits = 10,

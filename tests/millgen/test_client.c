@@ -421,7 +421,7 @@ test_keepalive_pipelines_and_goes_on_after_loss(void **state)
 static void
 test_held_connection_asks_again_by_itself(void **state)
 {
-	static const struct setup with = { .again_ms = 10000 };
+	static const struct setup with = { .again_ms = 10000, .active_ppm = 1000000 };
 
 	(void)state;
 	begin(&with);
@@ -442,6 +442,44 @@ test_held_connection_asks_again_by_itself(void **state)
 	t.client->asking = false; /* the run is at its end */
 	tick(11000);
 	expect_nothing();
+	end();
+}
+
+/* held_idle asks twice and is then silent until the server closes it after so many ms. */
+static void
+held_idle(uint64_t closed_ms)
+{
+	static const struct setup with = { .again_ms = 10000, .idle_ns = 20000 * MR_NS_PER_MS };
+
+	begin(&with);
+	established(1);
+	say(GEN_PSH, ALIVE);
+	expect(GEN_ACK, 0);
+	tick(10001);
+	assert_true(take());
+	t.rcv += t.sent.bytes;
+	say(GEN_PSH, ALIVE);
+	expect(GEN_ACK, 0);
+	tick(closed_ms);
+	expect_nothing();
+	say(GEN_FIN, "");
+	closed();
+	assert_int_equal(count(GEN_TCP_ok), 2);
+	assert_int_equal(count(GEN_TCP_peer_closed), 1);
+}
+
+static void
+test_held_connection_that_is_idle_is_closed_in_time(void **state)
+{
+	(void)state;
+	held_idle(19900); /* 0.5 % early */
+	assert_int_equal(t.tally.idle_early, 1);
+	assert_int_equal(mr_histogram_count(&t.tally.idle), 0);
+	end();
+	held_idle(20003);
+	assert_int_equal(t.tally.idle_early, 0);
+	assert_int_equal(mr_histogram_count(&t.tally.idle), 1);
+	assert_int_equal(t.tally.idle.max, 3 * MR_NS_PER_MS);
 	end();
 }
 
@@ -491,6 +529,7 @@ main(void)
 		cmocka_unit_test(test_no_close_is_not_right),
 		cmocka_unit_test(test_keepalive_pipelines_and_goes_on_after_loss),
 		cmocka_unit_test(test_held_connection_asks_again_by_itself),
+		cmocka_unit_test(test_held_connection_that_is_idle_is_closed_in_time),
 		cmocka_unit_test(test_a_tuple_rests_before_it_is_used_again),
 	};
 

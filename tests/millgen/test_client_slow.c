@@ -167,6 +167,33 @@ test_flood_judges_without_state(void **state)
 }
 
 static void
+test_flood_beside_comes_from_no_client(void **state)
+{
+	static const struct setup with = { .requests = 1 };
+	uint32_t first, last;
+
+	(void)state;
+	begin(&with);
+	first = t.client->tuples.ways[0].client_base;
+	last = first + t.client->tuples.client_count;
+	for (uint64_t n = 0; n < 32; n++) {
+		gen_client_flood_beside(t.client, n);
+		expect(GEN_SYN, 0);
+		assert_true(mr_load_be32(t.sent.client) >= last &&
+			    mr_load_be32(t.sent.client) <= last + UINT16_MAX);
+	}
+	assert_int_equal(t.client->open_count, 0);
+	assert_int_equal(count(GEN_TCP_flood_sent), 32);
+	/* What comes back to there is nobody's. */
+	t.port = t.sent.port;
+	memcpy(t.address, t.sent.client, 4);
+	assert_int_equal(reply_ts(GEN_SYN | GEN_ACK, 7, t.sent.seq + 1, NULL, 0, 1),
+			 GEN_PARSE_FOREIGN);
+	expect_nothing();
+	end();
+}
+
+static void
 test_variants_have_names(void **state)
 {
 	(void)state;
@@ -188,6 +215,7 @@ main(void)
 		cmocka_unit_test(test_sack_bomb_names_single_bytes_and_acknowledges_none),
 		cmocka_unit_test(test_injected_resets_are_in_the_window_and_wrong),
 		cmocka_unit_test(test_flood_judges_without_state),
+		cmocka_unit_test(test_flood_beside_comes_from_no_client),
 		cmocka_unit_test(test_variants_have_names),
 	};
 
