@@ -134,9 +134,12 @@ mr_tcp_destroy(struct mr_tcp *self)
 	if (self == NULL)
 		return;
 	self->config.output = discard;
-	for (uint32_t conn = 1; conn < self->tcbs.fresh; conn++)
-		if (!(tcp_tcb(self, conn)->generation & 1))
+	for (uint32_t conn = 1; conn < self->tcbs.fresh; conn++) {
+		uint32_t generation = tcp_tcb(self, conn)->generation;
+
+		if (generation && !(generation & 1)) /* 0: the table has refused it */
 			mr_tcp_abort(self, conn);
+	}
 	free(self);
 }
 

@@ -202,6 +202,27 @@ moves(const struct mr_tcp *self, uint16_t tag, uint32_t slot, uint32_t half)
 	return slot_hash(self, slot) & half;
 }
 
+/* split_ahead fetches what the next split will touch, and the bucket of the one after it: growing
+ * comes in runs of splits, one with each connection, over memory that nobody has looked at. */
+static void
+split_ahead(const struct mr_tcp *self)
+{
+	const struct tcp_table *table = &self->table;
+	uint32_t next = table->count - table->half;
+	const struct tcp_bucket *b = &table->buckets[next];
+
+	__builtin_prefetch(b + 1, 1);
+	__builtin_prefetch(&table->buckets[table->count], 1);
+	if (table->half >= 1u << TAG_SHIFT)
+		return;
+	for (int i = 0; i < TCP_BUCKET_SLOTS; i++) {
+		if (b->slots[i] & TCP_SLOT_TIME_WAIT)
+			tcp_timewait_prefetch(self, b->slots[i]);
+		else
+			__builtin_prefetch(&tcp_tcb(self, b->slots[i])->flow);
+	}
+}
+
 /* split makes one bucket more. The entries of the old chain, at most SLOTS * CHAIN_MAX, are taken
  * out and put back, each to its own; the overflow buckets go back first, so there is room. */
 static void
@@ -237,6 +258,7 @@ split(struct mr_tcp *self)
 	if (table->count == 2 * table->half)
 		table->half *= 2;
 	table->splits_left--;
+	split_ahead(self);
 }
 
 bool

@@ -43,7 +43,7 @@ extern int mr_tcp_plant;
 enum {
 	TCP_BUCKET_SLOTS = 10,
 	TCP_BUCKET_CHAIN_MAX = 8,
-	TCP_SPLITS_PER_TURN = 16,
+	TCP_SPLITS_PER_TURN = 16, /* of 6 entries each: more than a burst of SYNs brings */
 	TCP_WALK_PER_TURN = 8192,
 	TCP_SCRATCH_BYTES = 9216,
 	TCP_QUICK_ACKS = 16, /* at the start of a connection and after a gap */

@@ -2,7 +2,8 @@
  *
  * tcp_bench - lib/tcp alone, in process, in virtual time: what a connection costs.
  *
- *   tcp_bench [--idle N] [--rounds N] [--burst N] [--time-wait MS] [--timers N] [--huge]
+ *   tcp_bench [--idle N] [--rounds N] [--burst N] [--time-wait MS] [--huge]
+ *   tcp_bench --turns RUNS [--idle N] [--burst N] [--huge]
  *
  * open     N connections are established and stay idle: cycles each, and bytes each
  * lookup   segments (a repeated ACK, which changes nothing) of random connections among 1,000 and
@@ -10,6 +11,13 @@
  * connect  SYN, ACK, request of 150 bytes, answer of 128 with FIN, FIN, TIME_WAIT, expired: cycles
  *          each connection by stage, beside the N idle ones
  * timers   all N fall due together: turns, the longest, and that none is lost
+ *
+ * With --turns the longest turn of a worker is looked for: N connections open, so that the table
+ * grows; then all their idle deadlines fall due together, and each is closed by both sides. A turn
+ * is mr_tcp_turn with a worker's budget, and a burst. All is done RUNS times in the very same way,
+ * and of each turn the shortest time counts: a turn that is long by its work is long every time,
+ * what the machine takes from it it takes now here, now there. Exit 1 when one takes more than
+ * 50 us or a deadline is lost.
  *
  * Only the stack's own work is timed: segments are made before, and what it sends is copied out as
  * a port would. One JSON line per case.
@@ -27,19 +35,28 @@ enum {
 	REQUEST_BYTES = 150,
 	ANSWER_BYTES = 128,
 	CLIENT_WND = 64240,
-	PORTS = 50000, /* of one client address */
-	TIMER_BUDGET = 256,
+	PORTS = 50000,     /* of one client address */
+	TIMER_BUDGET = 64, /* as a worker's */
+	TURN_MAX_US = 50,
 	CONNECT_PORT = 80, /* the service that answers and closes */
 	IDLE_PORT = 81,
 	VIRTUAL_NS_PER_CONNECTION = 2500, /* 400,000 a second */
 	IDLE_MS = 600000,
 };
+#define CLIENTS_BASE 0x0a000001u
 
 struct sent {
 	uint32_t seq, ack, tsval;
 	uint16_t payload_bytes;
-	uint16_t remote_port;
+	uint32_t client;
 	uint8_t flags;
+};
+
+/* Of each turn the least that it took in any run, in cycles. */
+struct turns {
+	uint32_t *least;
+	uint32_t count, limit;
+	uint64_t longest; /* of any run */
 };
 
 struct bench {
@@ -54,12 +71,22 @@ struct bench {
 	struct mr_tcp_in ins[BURST];
 	uint32_t *idle_iss; /* ours, of each idle connection */
 	uint32_t fired;
+	bool closing; /* idle connections are closed when their time has come */
+	struct turns opening, expiring;
 	uint32_t burst, idle, rounds, time_wait_ms;
 	double cycles_per_ns;
 };
 
 static const uint8_t answer[ANSWER_BYTES] = "answer";
 static struct bench bench;
+
+/* client_of is flow_of turned round. */
+static uint32_t
+client_of(const struct mr_tcp_flow *flow)
+{
+	return (__builtin_bswap32(flow->remote.words[3]) - CLIENTS_BASE) * PORTS +
+	       flow->remote_port - 1024;
+}
 
 static bool
 output(void *context, const struct mr_tcp_out *out)
@@ -77,7 +104,7 @@ output(void *context, const struct mr_tcp_out *out)
 	}
 	*s = (struct sent){ .payload_bytes = out->payload_bytes,
 			    .flags = h[13],
-			    .remote_port = (uint16_t)(h[2] << 8 | h[3]) };
+			    .client = client_of(&out->flow) };
 	memcpy(&s->seq, h + 4, 4);
 	s->seq = __builtin_bswap32(s->seq);
 	b->sent_count++;
@@ -104,8 +131,13 @@ on_idle_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 static void
 on_idle_deadline(void *context, struct mr_tcp *tcp, uint32_t conn)
 {
-	((struct bench *)context)->fired++;
-	mr_tcp_deadline(tcp, conn, IDLE_MS);
+	struct bench *b = context;
+
+	b->fired++;
+	if (b->closing)
+		mr_tcp_close(tcp, conn);
+	else
+		mr_tcp_deadline(tcp, conn, IDLE_MS);
 }
 
 static const struct mr_tcp_app_ops connect_ops = { .name = "connect", .readable = on_readable };
@@ -144,7 +176,9 @@ start(struct bench *b, bool huge)
 	struct mr_error error = { 0 };
 	uint64_t begin_ns = mr_clock_now_ns(), begin = __rdtsc();
 
-	mr_rng_secret(&config.table_key, sizeof(config.table_key));
+	if (!b->opening.limit) /* else each run is like the other */
+		mr_rng_secret(&config.table_key, sizeof(config.table_key));
+	memset(b->metrics, 0, sizeof(b->metrics));
 	b->now_ns = MR_NS_PER_S;
 	b->idle_iss = calloc(b->idle + 1u, sizeof(*b->idle_iss));
 	if (b->idle_iss == NULL ||
@@ -165,7 +199,7 @@ start(struct bench *b, bool huge)
 static struct mr_tcp_flow
 flow_of(uint32_t client, uint16_t port)
 {
-	uint32_t host = __builtin_bswap32(0x0a000001u + client / PORTS);
+	uint32_t host = __builtin_bswap32(CLIENTS_BASE + client / PORTS);
 
 	return (struct mr_tcp_flow){ .local = mr_addr_from_v4("\xc0\x00\x02\x01"),
 				     .remote = mr_addr_from_v4(&host),
@@ -380,6 +414,152 @@ timers(struct bench *b)
 		exit(1);
 }
 
+/* ---- the longest turn ---- */
+
+static void
+turns_make(struct turns *self, uint32_t limit)
+{
+	self->limit = limit;
+	self->least = malloc(limit * sizeof(*self->least));
+	if (self->least == NULL)
+		exit(1);
+	memset(self->least, 0xff, limit * sizeof(*self->least));
+}
+
+static void
+turns_add(struct turns *self, uint64_t cycles)
+{
+	if (self->count == self->limit)
+		exit(1);
+	self->longest = MR_MAX(self->longest, cycles);
+	self->least[self->count] = (uint32_t)MR_MIN(self->least[self->count], cycles);
+	self->count++;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool
+turns_tell(const struct bench *b, struct turns *self, const char *what)
+{
+	double us = 1 / b->cycles_per_ns / 1000, longest;
+	uint32_t at = 0, beyond = 0;
+
+	for (uint32_t i = 0; i < self->count; i++) {
+		at = self->least[i] > self->least[at] ? i : at;
+		beyond += self->least[i] * us > TURN_MAX_US;
+	}
+	longest = self->least[at] * us;
+	qsort(self->least, self->count, sizeof(*self->least), compare);
+	printf("{\"bench\":\"turns\",\"case\":\"%s\",\"connections\":%u,\"turns\":%u,"
+	       "\"p50_us\":%.2f,\"p9999_us\":%.2f,\"longest_us\":%.2f,\"longest_at\":%u,"
+	       "\"beyond\":%u,\"longest_disturbed_us\":%.1f}\n",
+	       what, b->idle, self->count, self->least[self->count / 2] * us,
+	       self->least[(uint64_t)self->count * 9999 / 10000] * us, longest, at, beyond,
+	       (double)self->longest * us);
+	free(self->least);
+	return longest <= TURN_MAX_US;
+}
+
+static void
+opening(struct bench *b)
+{
+	b->opening.count = 0;
+	for (uint32_t at = 0; at < b->idle; at += b->burst) {
+		uint32_t count = MR_MIN(b->burst, b->idle - at);
+		uint64_t spent;
+
+		b->now_ns += count * (uint64_t)VIRTUAL_NS_PER_CONNECTION;
+		for (uint32_t i = 0; i < count; i++)
+			make(b, i, at + i, IDLE_PORT, MR_TCP_SYN, 1000, 0, 0);
+		spent = turn(b);
+		spent += input(b, count);
+		turns_add(&b->opening, spent);
+		expect(b, count, MR_TCP_SYN | MR_TCP_ACK, "open");
+		for (uint32_t i = 0; i < count; i++) {
+			b->idle_iss[at + i] = b->sent[i].seq;
+			make(b, i, at + i, IDLE_PORT, MR_TCP_ACK, 1001, b->sent[i].seq + 1, 0);
+		}
+		spent = turn(b);
+		spent += input(b, count);
+		turns_add(&b->opening, spent);
+	}
+}
+
+/* expiring: all deadlines have passed at one moment. What the stack sends is answered in the next
+ * turn by the peer's own FIN. */
+static void
+expiring(struct bench *b)
+{
+	struct sent waiting[4 * BURST];
+	uint32_t waiting_count = 0;
+
+	b->expiring.count = b->fired = 0;
+	b->closing = true;
+	b->now_ns += (uint64_t)IDLE_MS * MR_NS_PER_MS;
+	while (b->metrics[MR_TCP_close_ok] < b->idle && b->expiring.count < b->expiring.limit) {
+		uint32_t count = MR_MIN(waiting_count, (uint32_t)BURST);
+		uint64_t spent;
+
+		for (uint32_t i = 0; i < count; i++) {
+			const struct sent *s = &waiting[--waiting_count];
+
+			make(b, i, s->client, IDLE_PORT, MR_TCP_ACK | MR_TCP_FIN, 1001, s->seq + 1,
+			     0);
+		}
+		b->sent_count = 0;
+		spent = turn(b);
+		for (uint32_t i = 0; i < b->sent_count; i++)
+			if (b->sent[i].flags & MR_TCP_FIN)
+				waiting[waiting_count++] = b->sent[i];
+		spent += input(b, count);
+		turns_add(&b->expiring, spent);
+		/* A worker that has more than it can do in a turn begins the next at once; a FIN
+		 * that waits here is not late there. */
+		b->now_ns += MR_NS_PER_US;
+		while (waiting_count > 2 * BURST) {
+			for (uint32_t i = 0; i < BURST; i++) {
+				const struct sent *s = &waiting[--waiting_count];
+
+				make(b, i, s->client, IDLE_PORT, MR_TCP_ACK | MR_TCP_FIN, 1001,
+				     s->seq + 1, 0);
+			}
+			turns_add(&b->expiring, input(b, BURST));
+		}
+	}
+}
+
+static int
+longest_turns(struct bench *b, uint32_t runs, bool huge)
+{
+	bool good = true;
+
+	b->burst = BURST;
+	turns_make(&b->opening, 2 * (b->idle / b->burst + 1));
+	turns_make(&b->expiring, 16 * (b->idle / b->burst + 1000));
+	for (uint32_t run = 0; run < runs; run++) {
+		start(b, huge);
+		b->closing = false;
+		opening(b);
+		expiring(b);
+		good = good && b->fired == b->idle && b->metrics[MR_TCP_close_ok] == b->idle;
+		if (!good)
+			fprintf(stderr, "tcp_bench: %u of %u fell due, %llu closed in order\n",
+				b->fired, b->idle, (unsigned long long)b->metrics[MR_TCP_close_ok]);
+		mr_tcp_destroy(b->tcp);
+		mr_arena_destroy(&b->arena);
+		free(b->idle_iss);
+	}
+	good &= turns_tell(b, &b->opening, "table grows");
+	good &= turns_tell(b, &b->expiring, "all due together");
+	return good ? 0 : 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -388,10 +568,12 @@ main(int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "burst", required_argument, NULL, 'b' },
 		{ "time-wait", required_argument, NULL, 't' },
+		{ "turns", required_argument, NULL, 'n' },
 		{ "huge", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	struct bench *b = &bench;
+	uint32_t runs = 0;
 	bool huge = false;
 	int option;
 
@@ -415,15 +597,20 @@ main(int argc, char **argv)
 		case 't':
 			b->time_wait_ms = MR_MAX(number, 1u);
 			break;
+		case 'n':
+			runs = number;
+			break;
 		case 'h':
 			huge = true;
 			break;
 		default:
 			fprintf(stderr, "usage: tcp_bench [--idle N] [--rounds N] [--burst N] "
-					"[--time-wait MS] [--huge]\n");
+					"[--time-wait MS] [--turns RUNS] [--huge]\n");
 			return 2;
 		}
 	}
+	if (runs)
+		return longest_turns(b, runs, huge);
 	start(b, huge);
 	open_idle(b);
 	lookup(b, 1000);

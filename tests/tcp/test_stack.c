@@ -250,6 +250,28 @@ test_no_tcb_left_means_cookies(void **state)
 }
 
 static void
+test_table_that_refuses_means_cookies(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_config(&r);
+	r.config.conn_limit = r.config.half_open_limit = 400;
+	rig_create(&r);
+	r.tcp->table.limit = r.tcp->table.count; /* it does not grow */
+	r.tcp->table.overflow_fresh = r.tcp->table.overflow_end;
+	for (uint32_t client = 1; client <= 300; client++) {
+		struct mr_tcp_flow flow = flow_of(client, 1000);
+
+		put(&r, &flow, MR_TCP_SYN, 100, 0);
+		assert_int_equal(r.last.flags, MR_TCP_SYN | MR_TCP_ACK);
+	}
+	assert_true(r.metrics[MR_TCP_cookie_tx] >= 300 - 16 * TCP_BUCKET_SLOTS);
+	assert_int_equal(r.metrics[MR_TCP_connection_open], 300 - r.metrics[MR_TCP_cookie_tx]);
+	rig_destroy(&r); /* ends who is there, not who was refused */
+}
+
+static void
 test_time_wait_full_sheds_the_oldest(void **state)
 {
 	struct mr_tcp_flow flow;
@@ -490,6 +512,7 @@ main(void)
 		cmocka_unit_test(test_room_of_the_way_lowers_the_mss),
 		cmocka_unit_test(test_table_holds_what_it_was_made_for),
 		cmocka_unit_test(test_no_tcb_left_means_cookies),
+		cmocka_unit_test(test_table_that_refuses_means_cookies),
 		cmocka_unit_test(test_time_wait_full_sheds_the_oldest),
 		cmocka_unit_test(test_connect_ports_are_of_this_worker),
 		cmocka_unit_test(test_connect_reuses_the_oldest_port),
