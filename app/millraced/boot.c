@@ -197,6 +197,9 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->pools = self->pools;
 	group->arena = &self->connections;
 	group->tcp = config->tcp;
+	if (config->tcp_secrets[0] && mr_rng_secret_file(config->tcp_secrets, &group->tcp_keys,
+							 sizeof(group->tcp_keys), error))
+		return error->code;
 	group->dns_stream.idle_ms = config->dns.tcp_idle_ms;
 	group->dns_stream.query_limit = config->dns.tcp_queries;
 	test_services_set(&group->test_services, config);

@@ -13,6 +13,7 @@
 #ifndef MR_BASE_RNG_H
 #define MR_BASE_RNG_H
 
+#include "base/error.h"
 #include "base/types.h"
 
 struct mr_rng {
@@ -24,6 +25,14 @@ void mr_rng_seed(struct mr_rng *self, uint64_t seed);
 
 /* mr_rng_secret fills bytes from the kernel's generator; ends the process if the kernel cannot. */
 void mr_rng_secret(void *bytes, size_t byte_count);
+
+enum { MR_RNG_SECRET_MAX = 256 };
+
+/* mr_rng_secret_file reads byte_count (at most MR_RNG_SECRET_MAX) bytes from a file of hex digits,
+ * spaces between them as one likes. A file that is not there is made of new ones, readable by its
+ * owner only. Returns 0 or -errno with error filled: -EPERM when others may read it. At boot. */
+MR_MUST_USE int mr_rng_secret_file(const char *path, void *bytes, size_t byte_count,
+				   struct mr_error *error);
 
 static inline uint64_t
 mr_rng_next(struct mr_rng *self)

@@ -184,7 +184,8 @@ struct mr_config {
 	struct mr_config_resolver resolver;
 	struct mr_upstream_config *upstreams;
 	size_t upstream_count;
-	struct mr_worker_tcp tcp; /* of each worker */
+	struct mr_worker_tcp tcp;               /* of each worker */
+	char tcp_secrets[MR_CONFIG_PATH_BYTES]; /* a file, or empty: drawn at start */
 	struct mr_config_test_service *test_services;
 	size_t test_service_count;
 	struct mr_config_net net;

@@ -557,8 +557,8 @@ static const struct mr_schema_row rows[] = {
 		  "sent; 0: a sixteenth, at most 8,192" },
 	{ "tcp.prefix_limit", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.prefix_limit), .high = 67108864,
 	  .fallback = "0", .unit = "connections",
-	  .help = "Connections of each worker from one source prefix; 0: any number, but who has "
-		  "many makes room first" },
+	  .help = "Connections of each worker from one source prefix; 0: a quarter, at least 1,024. "
+		  "Where there is no room at all, who has many makes it" },
 	{ "tcp.prefix_v4", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.prefix_v4_bits), .low = 8,
 	  .high = 32, .fallback = "24", .unit = "bits", .help = "What a prefix is in IPv4" },
 	{ "tcp.prefix_v6", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.prefix_v6_bits), .low = 16,
@@ -572,6 +572,10 @@ static const struct mr_schema_row rows[] = {
 	{ "tcp.persist", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.persist_ms), .low = 1000,
 	  .high = 3600000, .fallback = "60000", .unit = "ms",
 	  .help = "A peer may keep its window shut for so long" },
+	{ "tcp.secrets", MR_SCHEMA_PATH, MR_SCHEMA_BOOT, OF(tcp_secrets),
+	  ROOM(mr_config, tcp_secrets), .low = 1, .high = MR_CONFIG_PATH_BYTES - 1, .unit = "file",
+	  .help = "Keys of the table, of sequence numbers and of SYN cookies, for the next start to "
+		  "go on with; made when it is not there; default: drawn at start" },
 
 	{ "test_services", MR_SCHEMA_LIST, MR_SCHEMA_BOOT,
 	  ITEMS(mr_config, test_services, test_service_count), .high = MR_TCP_SERVICE_MAX,

@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-	TIMER_BUDGET = 128, /* of lib/tcp, in one turn */
+	TIMER_BUDGET = 64, /* of lib/tcp, in one turn: that many may all be closes, each a FIN */
 	TCP_CHECKSUM_AT = 16,
 };
 
@@ -279,7 +279,7 @@ tcp_limits(const struct mr_worker_tcp *tcp)
 		.chunk_limit =
 			(uint32_t)MR_MIN(MR_MAX(buffer_bytes / (MR_TCP_CHUNK_BYTES + 16), 1024ull),
 					 1ull << 31),
-		.prefix_limit = tcp->prefix_limit,
+		.prefix_limit = default_of(tcp->prefix_limit, connections / 4, 1024),
 		.prefix_v4_bits = (uint8_t)tcp->prefix_v4_bits,
 		.prefix_v6_bits = (uint8_t)tcp->prefix_v6_bits,
 		.progress_ms = tcp->progress_ms,
@@ -311,9 +311,9 @@ tcp_config(struct mr_worker *self)
 	config.room = segment_room;
 	config.output_context = self;
 	config.metrics = self->tcp_metrics;
-	mr_rng_secret(&config.table_key, sizeof(config.table_key));
-	mr_rng_secret(&config.isn_key, sizeof(config.isn_key));
-	mr_rng_secret(&config.cookie_key, sizeof(config.cookie_key));
+	config.table_key = self->group->tcp_keys.table;
+	config.isn_key = self->group->tcp_keys.isn;
+	config.cookie_key = self->group->tcp_keys.cookie;
 	mr_rng_secret(&config.rng_seed, sizeof(config.rng_seed));
 	for (uint16_t i = 0; i < self->group->port_count; i++)
 		config.mtu = MR_MIN(config.mtu, self->group->ports[i]->mtu);

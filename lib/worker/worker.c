@@ -209,9 +209,13 @@ worker_destroy(struct mr_worker *self)
 int
 mr_worker_group_create(struct mr_worker_group *group, const uint16_t *cpus, struct mr_error *error)
 {
+	static const struct mr_worker_tcp_keys no_keys;
+
 	MR_ASSERT(group->worker_count > 0 && group->worker_count <= MR_WORKER_MAX);
 	MR_ASSERT(group->port_count <= MR_PORT_MAX);
 	mr_rng_secret(&group->flow_key, sizeof(group->flow_key));
+	if (!memcmp(&group->tcp_keys, &no_keys, sizeof(no_keys)))
+		mr_rng_secret(&group->tcp_keys, sizeof(group->tcp_keys));
 	worker_clock_start(&group->clock, rte_rdtsc(), mr_clock_now_ns(), rte_get_tsc_hz());
 	mr_site_clock_tick(&group->day, (int64_t)time(NULL));
 	if (worker_rings_create(group, error)) {

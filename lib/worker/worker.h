@@ -171,10 +171,16 @@ struct mr_worker_tcp {
 	uint32_t time_waits;   /* as many as connections, but at least 1,024; rounded up */
 	uint32_t time_wait_ms; /* 10 s */
 	uint32_t half_open;    /* above which cookies go out; a sixteenth, at most 8,192 */
-	uint32_t prefix_limit; /* of one source prefix; as many as there are */
+	uint32_t prefix_limit; /* of one source prefix; a quarter, at least 1,024 */
 	uint32_t prefix_v4_bits, prefix_v6_bits; /* 24 and 64 */
 	uint32_t progress_ms, progress_bytes;    /* the least that a reader takes; any; 2,048 */
 	uint32_t persist_ms;                     /* how long a window may stay shut; 60 s */
+};
+
+/* Of the table, of initial sequence numbers (RFC 6528), of SYN cookies: kept by who wants a restart
+ * to go on with them. */
+struct mr_worker_tcp_keys {
+	struct mr_hash_key table, isn, cookie;
 };
 
 /* What all workers of a process share: made at boot, const after, but for the clock. */
@@ -198,6 +204,7 @@ struct mr_worker_group {
 	struct mr_site_access *access; /* NULL: no access log */
 	struct mr_site_books *books;   /* NULL: sites are not counted */
 	struct mr_worker_tcp tcp;
+	struct mr_worker_tcp_keys tcp_keys;         /* zero: drawn */
 	struct mr_tcp_service_config test_services; /* none: no listeners */
 	struct rte_mempool *control_pool;           /* for frames that the control thread sends */
 	enum mr_worker_poll poll;

@@ -8,7 +8,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/base.h"
 
@@ -98,6 +103,46 @@ test_secret_fills_all_and_differs(void **state)
 	mr_rng_secret(a, 0);
 }
 
+static void
+file_write(const char *path, const char *text, mode_t mode)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void
+test_secret_file_is_made_once_and_kept(void **state)
+{
+	char folder[] = "/tmp/mr-rng-XXXXXX", path[64];
+	uint8_t a[48], b[48];
+	struct stat stat_of;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/secret", folder);
+	assert_int_equal(mr_rng_secret_file(path, a, sizeof(a), NULL), 0);
+	assert_int_equal(stat(path, &stat_of), 0);
+	assert_int_equal(stat_of.st_mode & 0777, 0600);
+	assert_int_equal(mr_rng_secret_file(path, b, sizeof(b), NULL), 0);
+	assert_memory_equal(a, b, sizeof(a));
+	assert_int_equal(mr_rng_secret_file(path, b, 47, NULL), -EINVAL); /* it has more */
+	file_write(path, "00 fF\n1a2B", 0600);
+	assert_int_equal(mr_rng_secret_file(path, b, 4, NULL), 0);
+	assert_memory_equal(b, "\x00\xff\x1a\x2b", 4);
+	assert_int_equal(mr_rng_secret_file(path, b, 5, NULL), -EINVAL); /* it has fewer */
+	file_write(path, "00ff1a2g", 0600);
+	assert_int_equal(mr_rng_secret_file(path, b, 4, NULL), -EINVAL);
+	file_write(path, "00ff1a2b", 0640);
+	assert_int_equal(mr_rng_secret_file(path, b, 4, NULL), -EPERM);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0); /* nothing else is left */
+	assert_int_equal(mr_rng_secret_file(path, b, 4, NULL), -ENOENT);
+}
+
 int
 main(void)
 {
@@ -107,6 +152,7 @@ main(void)
 		cmocka_unit_test(test_same_seed_same_sequence),
 		cmocka_unit_test(test_below_stays_below_and_is_even),
 		cmocka_unit_test(test_secret_fills_all_and_differs),
+		cmocka_unit_test(test_secret_file_is_made_once_and_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
