@@ -14,6 +14,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "strip.h"
+
 /* Taking an AF_XDP interface out of all-multicast mode at the end. (The XDP program needs none: it
  * goes with its link's descriptor.) */
 static const unsigned kept_capabilities[] = { CAP_NET_ADMIN };
@@ -108,6 +110,8 @@ static const int allowed_calls[] = {
 	SCMP_SYS(getegid),
 	SCMP_SYS(clone),
 	SCMP_SYS(clone3),
+	SCMP_SYS(capget), /* a loader lays down what it inherits */
+	SCMP_SYS(capset),
 	SCMP_SYS(set_robust_list),
 	SCMP_SYS(rseq),
 	SCMP_SYS(prctl),
@@ -145,18 +149,20 @@ user_drop(const char *user, const char *run_dir, struct mr_error *error)
 static int
 capabilities_drop(struct mr_error *error)
 {
-	capng_get_caps_process();
-	capng_select_t set = CAPNG_SELECT_CAPS;
+	bool had[MR_ARRAY_COUNT(kept_capabilities)]; /* not all, when no root has started us */
 
-	capng_clear(set);
-	for (size_t i = 0; i < MR_ARRAY_COUNT(kept_capabilities); i++)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept_capabilities[i]);
-	if (geteuid() != 0 && !capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN))
-		return 0; /* started without privileges: there is nothing to keep */
-	if (capng_apply(set))
+	capng_get_caps_process();
+	for (size_t i = 0; i < MR_ARRAY_COUNT(had); i++)
+		had[i] = capng_have_capability(CAPNG_PERMITTED, kept_capabilities[i]);
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (size_t i = 0; i < MR_ARRAY_COUNT(had); i++)
+		if (had[i])
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+				     kept_capabilities[i]);
+	if (capng_apply(CAPNG_SELECT_CAPS))
 		return mr_error_set(error, -EPERM, "cannot reduce capabilities: %s",
 				    strerror(errno));
-	return 0;
+	return strip_others(error);
 }
 
 static int

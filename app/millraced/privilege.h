@@ -6,14 +6,16 @@
  *
  *   user           setresuid/setresgid to the configured user, in all threads; none configured:
  *                  stays as it is
- *   capabilities   the control thread, and loaders, which it starts later, keep kept_capabilities;
- *                  workers, helpers, log and EAL threads lose all with the user, and keep root's
- *                  when there is no user to become
+ *   capabilities   the control thread keeps kept_capabilities; workers, helpers, log and EAL
+ *                  threads have none (strip); loaders, which start later, lay down what they
+ *                  inherit (ctl/txn)
  *   no-new-privs   in all threads
  *   seccomp        an allow list, in all threads: anything else fails with EPERM, a program start
  *                  kills
  *
- * Thread: the control thread, once, after all long-lived threads exist. Memory: none kept.
+ * Owner:  the process.
+ * Thread: the control thread, once, after all long-lived threads exist.
+ * Memory: none kept.
  */
 #ifndef MILLRACED_PRIVILEGE_H
 #define MILLRACED_PRIVILEGE_H

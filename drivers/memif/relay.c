@@ -213,6 +213,7 @@ relay_start(struct relay *self)
 	int code;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGURG); /* which takes capabilities away: millraced/strip */
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the control thread's */
 	code = pthread_create(&self->thread, NULL, relay_main, self);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

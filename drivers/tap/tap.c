@@ -241,6 +241,7 @@ tap_start(struct tap *self)
 	int code;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGURG); /* which takes capabilities away: millraced/strip */
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the control thread's */
 	code = pthread_create(&self->thread, NULL, tap_main, self);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

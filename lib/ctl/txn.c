@@ -5,12 +5,14 @@
 #include "ctl/txn.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 MR_METRIC_DEFINE("control", mr_control_metric_table, CONTROL_METRICS);
@@ -79,6 +81,24 @@ txn_work_failed(struct mr_txn_engine *self, struct mr_txn *txn, size_t index, in
 	atomic_store_explicit(&txn->cancelled, true, memory_order_relaxed);
 }
 
+/* loader_lay_down gives up all capabilities but those to read files: none is left of what the
+ * control thread keeps while it serves. */
+static void
+loader_lay_down(void)
+{
+	const uint32_t reading = 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	data[0].effective &= reading;
+	data[0].permitted &= reading;
+	data[0].inheritable = 0;
+	data[1] = (struct __user_cap_data_struct){ 0 };
+	(void)syscall(SYS_capset, &header, data);
+}
+
 static void *
 txn_loader(void *context)
 {
@@ -89,6 +109,7 @@ txn_loader(void *context)
 
 	if (self->has_cpus)
 		(void)pthread_setaffinity_np(pthread_self(), sizeof(self->cpus), &self->cpus);
+	loader_lay_down();
 	(void)pthread_setname_np(pthread_self(), "mr-loader");
 	while (!atomic_load_explicit(&txn->cancelled, memory_order_relaxed)) {
 		size_t index = atomic_fetch_add_explicit(&txn->work_taken, 1, memory_order_relaxed);
