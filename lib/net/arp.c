@@ -82,8 +82,8 @@ arp_input(struct mr_net *self, struct mr_net_packet *packet, uint64_t now_ns)
 	if (packet->frame_bytes < packet->l3_offset + ARP_BYTES)
 		return net_drop(self, MR_NET_arp_truncated);
 	if (mr_load_be32(arp) != (1u << 16 | ETH_TYPE_V4) ||
-	    mr_load_be16(arp + ARP_LENGTHS) != (MR_MAC_BYTES << 8 | 4) || (arp[ARP_SHA] & 1) ||
-	    !memcmp(arp + ARP_SHA, "\0\0\0\0\0", MR_MAC_BYTES))
+	    mr_load_be16(arp + ARP_LENGTHS) != (MR_MAC_BYTES << 8 | 4) ||
+	    !net_mac_is_host(net_mac_load(arp + ARP_SHA)))
 		return net_drop(self, MR_NET_arp_malformed);
 	operation = mr_load_be16(arp + ARP_OPERATION);
 	if (operation != ARP_REQUEST && operation != ARP_REPLY)

@@ -15,23 +15,12 @@ MR_EVLOG_DEFINE("net", net_event_table, NET_EVENTS);
 
 #define CONFLICT_EVENT_INTERVAL_NS MR_NS_PER_S
 
-static inline uint64_t
-mac_load(const void *mac)
-{
-	uint32_t head;
-	uint16_t tail;
-
-	memcpy(&head, mac, 4);
-	memcpy(&tail, (const uint8_t *)mac + 4, 2);
-	return head | (uint64_t)tail << 32;
-}
-
 bool
 net_own_mac(const struct mr_net_snapshot *self, const uint8_t *mac)
 {
 	for (uint16_t i = 0; i < self->interface_count; i++)
 		if (self->interfaces[i].vlan_count &&
-		    mac_load(&self->interfaces[i].mac) == mac_load(mac))
+		    net_mac_load(&self->interfaces[i].mac) == net_mac_load(mac))
 			return true;
 	return false;
 }
@@ -54,9 +43,9 @@ eth_address_check(struct mr_net *self, struct mr_net_packet *packet,
 		  const struct net_interface *interface, enum mr_net_verdict *verdict)
 {
 	const uint8_t *eth = packet->bytes;
-	uint64_t src = mac_load(eth + MR_MAC_BYTES), own = mac_load(&interface->mac);
+	uint64_t src = net_mac_load(eth + MR_MAC_BYTES), own = net_mac_load(&interface->mac);
 
-	if (mr_unlikely(src & 1 || src == 0)) {
+	if (mr_unlikely(!net_mac_is_host(src))) {
 		*verdict = net_drop(self, MR_NET_eth_source);
 		return false;
 	}
@@ -65,7 +54,7 @@ eth_address_check(struct mr_net *self, struct mr_net_packet *packet,
 		return false;
 	}
 	packet->link_group = eth[0] & 1;
-	if (mr_likely(mac_load(eth) == own))
+	if (mr_likely(net_mac_load(eth) == own))
 		return true;
 	if (!packet->link_group) {
 		*verdict = net_drop(self, MR_NET_eth_foreign);

@@ -17,8 +17,6 @@ static const uint8_t nd_all_nodes[16] = { 0xff, 2, [15] = 1 };
 static bool
 nd_options(const uint8_t *at, const uint8_t *end, uint8_t wanted, const uint8_t **mac)
 {
-	static const uint8_t nobody[MR_MAC_BYTES];
-
 	*mac = NULL;
 	for (int i = 0; i < MR_NET_OPTION_MAX && at < end; i++) {
 		uint16_t option_bytes;
@@ -29,7 +27,7 @@ nd_options(const uint8_t *at, const uint8_t *end, uint8_t wanted, const uint8_t 
 		if (option_bytes == 0 || end - at < option_bytes)
 			return false;
 		if (at[0] == wanted && option_bytes == 8) {
-			if (at[2] & 1 || !memcmp(at + 2, nobody, MR_MAC_BYTES))
+			if (!net_mac_is_host(net_mac_load(at + 2)))
 				return false;
 			*mac = at + 2;
 		}

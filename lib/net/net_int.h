@@ -235,6 +235,27 @@ bool icmp_take(const struct mr_net_snapshot *snapshot, uint64_t *full_ns, uint64
 MR_COLD void net_conflict_event(struct mr_net *self, const struct mr_addr *addr, const uint8_t *mac,
 				const struct mr_net_packet *packet, uint64_t now_ns);
 
+/* net_mac_load gives the 6 bytes of a MAC address as a number to compare; its lowest bit marks a
+ * group (little-endian). */
+static inline uint64_t
+net_mac_load(const void *mac)
+{
+	uint32_t head;
+	uint16_t tail;
+
+	memcpy(&head, mac, 4);
+	memcpy(&tail, (const uint8_t *)mac + 4, 2);
+	return head | (uint64_t)tail << 32;
+}
+
+/* net_mac_is_host says whether a loaded address can be one interface's: no group's, not nobody's.
+ */
+static inline bool
+net_mac_is_host(uint64_t mac)
+{
+	return mac != 0 && !(mac & 1);
+}
+
 /* net_own_mac says whether one of our interfaces has this address. */
 bool net_own_mac(const struct mr_net_snapshot *self, const uint8_t *mac);
 
