@@ -10,6 +10,8 @@
 
 #include "client.h"
 
+enum { CLIENT_RTO_FIRST = 20 }; /* units of 50 ms: 1 s, RFC 6298 2.1 */
+
 /* client_count counts a unit's verdict, when the unit counts; client_note what is no unit's. */
 static inline void
 client_count(struct gen_client *self, const struct gen_conn *conn, enum gen_tcp_verdict verdict,
@@ -29,6 +31,16 @@ static inline uint32_t
 client_slot(const struct gen_client *self, const struct gen_conn *conn)
 {
 	return (uint32_t)(conn - self->conns);
+}
+
+/* client_state is the one place that moves a connection on, and the counts of each state. */
+static inline void
+client_state(struct gen_client *self, struct gen_conn *conn, enum gen_conn_state state)
+{
+	self->open_count += (state != GEN_CLOSED) - (conn->state != GEN_CLOSED);
+	self->handshakes += (state == GEN_SYN_SENT) - (conn->state == GEN_SYN_SENT);
+	self->held_count += (state == GEN_ESTABLISHED) - (conn->state == GEN_ESTABLISHED);
+	conn->state = (uint8_t)state;
 }
 
 /* ---- client_send.c ---- */
@@ -73,6 +85,13 @@ void client_arm_sent(struct gen_client *self, struct gen_conn *conn);
 /* client_batch sends a batch that was meant to leave at intended_tsc. */
 void client_batch(struct gen_client *self, struct gen_conn *conn, uint64_t intended_tsc,
 		  uint8_t batch);
+/* client_idle decides what a connection does on which nothing is outstanding. */
+void client_idle(struct gen_client *self, struct gen_conn *conn);
+/* client_data reads the stream on; false when the connection is no more. */
+bool client_data(struct gen_client *self, struct gen_conn *conn, const uint8_t *bytes,
+		 uint32_t byte_count);
+/* client_fin takes the server's FIN, in its turn. */
+void client_fin(struct gen_client *self, struct gen_conn *conn);
 /* client_end ends a connection; verdict is that of what was outstanding (GEN_TCP_closed: both
  * sides closed). */
 void client_end(struct gen_client *self, struct gen_conn *conn, enum gen_tcp_verdict verdict);
