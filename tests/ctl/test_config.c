@@ -13,22 +13,9 @@
 
 #include <cmocka.h>
 
-#include "ctl/ctl.h"
+#include "config_text.h"
 
 #define MINIMAL "ports: [{name: up, afxdp: eth0}]\nvips: [192.0.2.1]\n"
-
-static struct mr_config *
-config_of(const char *text)
-{
-	struct mr_error error = { 0 };
-	struct mr_config *config = NULL;
-	int rc = mr_config_parse(text, strlen(text), "/etc/millrace/m.yaml", &config, &error);
-
-	if (rc)
-		print_message("%s\n", error.text);
-	assert_int_equal(rc, 0);
-	return config;
-}
 
 static void
 minimal_gives_defaults(void **state)
@@ -526,27 +513,6 @@ a_file_is_loaded(void **state)
 }
 
 /* ---- and back ---- */
-
-static void
-round_trip(const char *text)
-{
-	struct mr_config *config = config_of(text), *again;
-	json_t *json = mr_config_json(config), *second, *changes;
-	char *yaml = mr_config_yaml(json);
-
-	assert_non_null(yaml);
-	again = config_of(yaml);
-	second = mr_config_json(again);
-	assert_true(json_equal(json, second));
-	changes = mr_config_changes(config, again);
-	assert_int_equal(json_array_size(changes), 0);
-	json_decref(changes);
-	json_decref(json);
-	json_decref(second);
-	free(yaml);
-	mr_config_free(config);
-	mr_config_free(again);
-}
 
 static void
 yaml_and_back_changes_nothing(void **state)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/ctl.h"
+#include "config_text.h"
 
 #define BASE                                                                  \
 	"ports:\n  - {name: down, afxdp: eth0}\n"                             \
@@ -19,19 +19,6 @@
 	"vips: ['2001:db8::1', 192.0.2.1, 192.0.2.2]\n"
 #define GROUP(rest)   BASE "upstreams:\n  - name: app\n    " rest "\n"
 #define SERVERS(list) GROUP("servers: [" list "]")
-
-static struct mr_config *
-config_of(const char *text)
-{
-	struct mr_error error = { 0 };
-	struct mr_config *config = NULL;
-	int rc = mr_config_parse(text, strlen(text), "m.yaml", &config, &error);
-
-	if (rc)
-		print_message("%s\n", error.text);
-	assert_int_equal(rc, 0);
-	return config;
-}
 
 static void
 refused(const char *text, const char *place, const char *words)

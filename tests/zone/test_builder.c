@@ -213,6 +213,47 @@ count_view(void *context, const struct mr_zone_view *view)
 	return 0;
 }
 
+/* Record i of a zone of names of many depths: two at the apex, then \4nnnn [\1d\1q\1r]* example,
+ * every third three labels deeper. Its owner is written to owner, the bytes of *i are its address.
+ */
+static void
+many_record(const unsigned *i, uint8_t owner[64], struct mr_zone_record *record)
+{
+	static const uint8_t origin[] = "\7example";
+	static const struct {
+		uint16_t type, bytes;
+		const char *rdata;
+	} apex[] = { { 6, 33, "\2ns\7example\0\0\0\0\0\7\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1" },
+		     { 2, 12, "\2ns\7example" } };
+
+	*record = (struct mr_zone_record){ .owner = owner, .ttl = 60, .rr_class = 1 };
+	if (*i < 2) {
+		memcpy(owner, origin, sizeof(origin));
+		record->owner_bytes = sizeof(origin);
+		record->type = apex[*i].type;
+		record->rdata = (const uint8_t *)apex[*i].rdata;
+		record->rdata_bytes = apex[*i].bytes;
+	} else {
+		unsigned n = *i - 2, at = 5;
+
+		owner[0] = 4;
+		for (int k = 0; k < 4; k++)
+			owner[1 + k] = (uint8_t)('a' + (n >> (4 * k) & 15));
+		if (n % 3 == 0) {
+			uint8_t hex = (uint8_t)('a' + n % 7);
+			uint8_t deep[] = { 1, hex, 1, 'q', 1, 'r' };
+
+			memcpy(owner + at, deep, sizeof(deep));
+			at += sizeof(deep);
+		}
+		memcpy(owner + at, origin, sizeof(origin));
+		record->owner_bytes = (uint16_t)(at + sizeof(origin));
+		record->type = 1;
+		record->rdata = (const uint8_t *)i;
+		record->rdata_bytes = 4;
+	}
+}
+
 /* Names of many depths: each is found, its neighbours are not, and the walk sees all of them. */
 static void
 test_many_names_are_all_found(void **state)
@@ -228,40 +269,11 @@ test_many_names_are_all_found(void **state)
 
 	(void)state;
 	assert_int_equal(mr_zone_builder_create(&builder, origin, sizeof(origin), &error), 0);
-	static const struct {
-		uint16_t type, bytes;
-		const char *rdata;
-	} apex[] = { { 6, 33, "\2ns\7example\0\0\0\0\0\7\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1" },
-		     { 2, 12, "\2ns\7example" } };
 	for (unsigned i = 0; i < NAMES + 2; i++) {
 		uint8_t owner[64];
-		struct mr_zone_record record = { .owner = owner, .ttl = 60, .rr_class = 1 };
+		struct mr_zone_record record;
 
-		if (i < 2) {
-			memcpy(owner, origin, sizeof(origin));
-			record.owner_bytes = sizeof(origin);
-			record.type = apex[i].type;
-			record.rdata = (const uint8_t *)apex[i].rdata;
-			record.rdata_bytes = apex[i].bytes;
-		} else { /* \4nnnn [\1d]* example, every third three labels deeper */
-			unsigned n = i - 2, at = 5;
-
-			owner[0] = 4;
-			for (int k = 0; k < 4; k++)
-				owner[1 + k] = (uint8_t)('a' + (n >> (4 * k) & 15));
-			if (n % 3 == 0) {
-				uint8_t hex = (uint8_t)('a' + n % 7);
-				uint8_t deep[] = { 1, hex, 1, 'q', 1, 'r' };
-
-				memcpy(owner + at, deep, sizeof(deep));
-				at += sizeof(deep);
-			}
-			memcpy(owner + at, origin, sizeof(origin));
-			record.owner_bytes = (uint16_t)(at + sizeof(origin));
-			record.type = 1;
-			record.rdata = (const uint8_t *)&i;
-			record.rdata_bytes = 4;
-		}
+		many_record(&i, owner, &record);
 		if (mr_zone_builder_add(builder, &record, &error))
 			fail_msg("%s", error.text);
 	}
