@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 #include <string.h>
 
 #include "mem/mem.h"
@@ -218,6 +219,16 @@ test_random_against_model(void **state)
 	teardown(&f);
 }
 
+/* cpu_ns is this thread's own time: what others do on the machine is not in it. */
+static uint64_t
+cpu_ns(void)
+{
+	struct timespec spent;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+	return (uint64_t)spent.tv_sec * MR_NS_PER_S + (uint64_t)spent.tv_nsec;
+}
+
 /* 100,000 pieces held at once, every second one freed, then small and large ones again: each call
  * is O(1), so that all of it takes a fraction of what the bound allows. */
 static void
@@ -226,7 +237,7 @@ test_many_small_pieces_are_fast(void **state)
 	enum { PIECES = 100000 };
 	struct fixture f;
 	struct mr_extents_stats stats;
-	uint64_t *offsets = calloc(PIECES, sizeof(*offsets)), large, start = mr_clock_now_ns();
+	uint64_t *offsets = calloc(PIECES, sizeof(*offsets)), large, start = cpu_ns();
 
 	(void)state;
 	setup(&f, 64 * MIB);
@@ -246,8 +257,8 @@ test_many_small_pieces_are_fast(void **state)
 		mr_extents_put(f.extents, offsets[i], 100);
 	mr_extents_stats(f.extents, &stats);
 	assert_int_equal(stats.free_pieces, 1);
-	print_message("300,000 calls in %.1f ms\n", (double)(mr_clock_now_ns() - start) / 1e6);
-	assert_true(mr_clock_now_ns() - start <
+	print_message("300,000 calls in %.1f ms\n", (double)(cpu_ns() - start) / 1e6);
+	assert_true(cpu_ns() - start <
 		    5 * MR_NS_PER_S); /* 18 ms here; walks of 50,000 holes need more */
 	free(offsets);
 	teardown(&f);

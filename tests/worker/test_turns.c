@@ -13,7 +13,9 @@
 
 static struct mr_worker worker;
 static struct mr_histogram histogram;
+static struct mr_histogram answers[WORKER_TIMED_TRANSPORTS];
 static uint64_t metrics[MR_WORKER_METRIC_COUNT];
+static uint64_t dns_metrics[MR_DNS_METRIC_COUNT];
 static struct mr_turn_record records[MR_TURN_ROWS];
 
 static int
@@ -23,8 +25,13 @@ setup(void **state)
 	memset(&worker, 0, sizeof(worker));
 	memset(&histogram, 0, sizeof(histogram));
 	memset(metrics, 0, sizeof(metrics));
+	memset(answers, 0, sizeof(answers));
+	memset(dns_metrics, 0, sizeof(dns_metrics));
 	worker.metrics = metrics;
 	worker.turn_ns = &histogram;
+	worker.dns.metrics = dns_metrics;
+	for (unsigned i = 0; i < WORKER_TIMED_TRANSPORTS; i++)
+		worker.answer_ns[i] = &answers[i];
 	worker_clock_start(&worker.clock, 0, 0, MR_NS_PER_S); /* a counter of nanoseconds */
 	return 0;
 }
@@ -51,6 +58,21 @@ test_one_in_a_sample_is_timed(void **state)
 	assert_true(metrics[MR_WORKER_stage_rx_time] > 0);
 	assert_int_equal(metrics[MR_WORKER_stage_dns_time], 0);
 	assert_int_equal(mr_histogram_count(&histogram), 3 * MR_TURN_SAMPLE);
+}
+
+static void
+test_each_answer_takes_its_turn_s_time(void **state)
+{
+	(void)state;
+	dns_metrics[MR_DNS_transport_udp + MR_DNS_UDP] = 5;
+	turn(1, 10, 5);
+	assert_int_equal(mr_histogram_count(&answers[MR_DNS_UDP]), 5);
+	assert_int_equal(mr_histogram_count(&answers[MR_DNS_TCP]), 0);
+	turn(2, 10, 0); /* nothing was asked since */
+	assert_int_equal(mr_histogram_count(&answers[MR_DNS_UDP]), 5);
+	dns_metrics[MR_DNS_transport_udp + MR_DNS_TCP] = 1;
+	turn(3, 10, 1);
+	assert_int_equal(mr_histogram_count(&answers[MR_DNS_TCP]), 1);
 }
 
 static void
@@ -106,6 +128,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_one_in_a_sample_is_timed, setup),
+		cmocka_unit_test_setup(test_each_answer_takes_its_turn_s_time, setup),
 		cmocka_unit_test_setup(test_long_turn_times_the_next_ones, setup),
 		cmocka_unit_test_setup(test_worst_and_latest_are_kept, setup),
 		cmocka_unit_test_setup(test_reader_sees_that_it_is_being_written, setup),
