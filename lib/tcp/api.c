@@ -5,6 +5,15 @@
  */
 #include "tcp/tcp_int.h"
 
+/* one says that addr is one host's (RFC 9293 MUST-46): neither a group's, nor all, nor nobody's. */
+static bool
+one(const struct mr_addr *addr)
+{
+	if (mr_addr_is_v4(addr))
+		return addr->bytes[12] != 0 && addr->bytes[12] < 224;
+	return addr->bytes[0] != 0xff && !mr_addr_unspecified(addr);
+}
+
 uint32_t
 mr_tcp_connect(struct mr_tcp *self, const struct mr_tcp_flow *flow, uint8_t app, uint64_t app_word)
 {
@@ -14,6 +23,8 @@ mr_tcp_connect(struct mr_tcp *self, const struct mr_tcp_flow *flow, uint8_t app,
 	bool entered;
 
 	MR_ASSERT(app < MR_TCP_APP_MAX && self->apps[app].ops);
+	if (!one(&f.remote))
+		return 0;
 	if (f.local_port == 0) {
 		if (!tcp_port_choose(self, &f, &hash))
 			return 0;

@@ -3,7 +3,9 @@
  * tcp/congestion - how much may be in flight: NewReno and CUBIC behind one const table of
  * functions.
  *
- * Owner:  the state is a part of the TCB. Thread: its worker. Memory: 28 bytes, no allocation.
+ * Owner:  the state is a part of the TCB.
+ * Thread: its worker.
+ * Memory: 28 bytes, no allocation.
  * Spec:   RFC 5681 (slow start, avoidance, restart), RFC 3465 (byte counting, L = 8),
  *         RFC 6928 (IW10), RFC 9406 (HyStart++), RFC 9438 (CUBIC).
  *

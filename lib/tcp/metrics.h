@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tcp/metrics - the counters of lib/tcp. Add rows, never rename.
+ *
+ * Owner:  the array is who made the stack's (mr_tcp_config.metrics), its one writer the worker.
+ * Thread: relaxed stores by the worker; any thread may read.
+ * Memory: MR_TCP_METRIC_COUNT words of the caller's, for the life of the stack.
+ * Spec:   none; each drop_* is a verdict on a segment, each close_* a reason (enum mr_tcp_reason).
  */
 #ifndef MR_TCP_METRICS_H
 #define MR_TCP_METRICS_H

@@ -2,10 +2,12 @@
  *
  * tcp/segment - one TCP segment: bytes to fields, fields to bytes.
  *
- * Owner:  the caller. Thread: any. Memory: borrows the segment's bytes; allocates nothing.
+ * Owner:  the caller.
+ * Thread: any.
+ * Memory: borrows the segment's bytes; allocates nothing.
  * Spec:   RFC 9293 3.1 (header, options 0-2), RFC 7323 (3 window scale, 8 timestamps), RFC 2018
- *         (4 SACK permitted, 5 SACK), RFC 3168 6.1 (ECE, CWR), RFC 2460 8.1 and 9293 3.1
- * (checksum).
+ *         (4 SACK permitted, 5 SACK), RFC 3168 6.1 (ECE, CWR), RFC 8200 8.1 and 9293 3.1
+ *         (checksum).
  *
  * (1) A parsed segment points only into the bytes that were given.
  * (2) A broken option ends the option list, with options_broken set; what came before it stands

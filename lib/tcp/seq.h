@@ -2,8 +2,10 @@
  *
  * tcp/seq - arithmetic on sequence numbers and on clocks that wrap at 32 bits.
  *
- * Owner: nobody. Thread: any. Memory: none. Spec: RFC 9293 3.4 (all comparisons are modulo 2^32),
- * RFC 7323 5.2 (the same for timestamps).
+ * Owner:  nobody; pure functions.
+ * Thread: any.
+ * Memory: none.
+ * Spec:   RFC 9293 3.4 (all comparisons are modulo 2^32), RFC 7323 5.2 (timestamps too).
  */
 #ifndef MR_TCP_SEQ_H
 #define MR_TCP_SEQ_H

@@ -3,7 +3,9 @@
  * tcp/tcb - the objects of a connection, as they lie in their pools. Private to lib/tcp.
  *
  * Owner:  the worker; of line 0 other threads read generation, flow, state, app and opened_ms.
+ * Thread: its worker; others read line 0 by relaxed loads under its generation (mr_tcp_view).
  * Memory: pools; pointer-free. Sizes are asserted below.
+ * Spec:   RFC 9293 3.3.1 (the variables of a TCB), and what each field names.
  * Layout: MR_TCP_LAYOUT_VERSION goes up with every change here: a successor process maps the pools.
  */
 #ifndef MR_TCP_TCB_H

@@ -8,6 +8,8 @@
  *
  * Owner:  one struct mr_tcp belongs to one worker and is touched by that worker only, except for
  *         identity lines (mr_tcp_view), which any thread may read at any time.
+ * Thread: its worker, for every call but mr_tcp_view, mr_tcp_memory and the names; at boot also who
+ *         makes it.
  * Memory: pools taken from one arena at create; nothing after. Everything in them is pointer-free:
  *         32-bit handles, enum ids, sequence numbers, times on the caller's clock.
  * Spec:   RFC 9293 and what it leans on; each part names its own.
@@ -50,7 +52,14 @@
  *   A segment is made from extents when it leaves; a retransmission is made again from the same.
  *
  * Receiving: in place. `readable` gets the bytes where they lie in the segment and says how many it
- *   has taken; only the rest is kept. Out-of-order data is kept in chunks.
+ *   has taken; only the rest is kept. Out-of-order data is kept in chunks. A burst of segments is
+ *   acknowledged when all of it has been taken (RFC 9293 MUST-59); what is out of order, a filled
+ *   gap and CE at once; a lone segment within delayed_ack_ms.                     [tcp_ack_soon]
+ *
+ * Two ways to the peer: answers go by the path of the latest segment (`path` of the flow means
+ *   something to the caller only: an interface and a MAC address); one segment may lie, so the path
+ *   that two in a row came by is kept beside it, and tried when nothing is answered.
+ *                                                                               [tcp_conn_path]
  *
  * Shedding, in this order; each has its counter
  *   half-open connections above half_open_limit, or no TCB left  -> SYN cookies, no state
@@ -60,6 +69,8 @@
  *   TIME_WAIT table full                                         -> oldest entry goes early
  *   less than 1/8 of a pool left                                 -> who holds a chunk gets no more
  *     and who has made no progress for 10 s (1 s below 1/16)     -> reset [tcp_reclaim: close_shed]
+ *   the same, of chunks                                          -> and no larger window is told
+ *     to who holds one: the right edge stays where it is              [window_edge]
  *   no chunk for out-of-order or unread data                     -> dropped (peer sends again)
  *   no run left on the retransmission board                      -> sending waits
  *   no send state left                                           -> mr_tcp_send takes 0 bytes
@@ -375,8 +386,8 @@ void mr_tcp_icmp(struct mr_tcp *self, const struct mr_tcp_flow *flow, uint32_t s
 /* ---- the application's side: calls ---- */
 
 /* mr_tcp_connect opens towards flow->remote from flow->local; a local_port of 0 lets the stack
- * choose one whose answers come to this worker. Returns the connection, or 0 (no TCB, no port, or
- * the four-tuple is in use). accepted or closed follows. */
+ * choose one whose answers come to this worker. Returns the connection, or 0 (no TCB, no port, the
+ * four-tuple is in use, or the remote address is not one host's). accepted or closed follows. */
 MR_MUST_USE uint32_t mr_tcp_connect(struct mr_tcp *self, const struct mr_tcp_flow *flow,
 				    uint8_t app, uint64_t app_word);
 

@@ -2,8 +2,10 @@
  *
  * tcp/tcp_int - the stack's own struct, and what its parts call of each other.
  *
- * Owner: the worker. Thread: its own. Memory: struct mr_tcp lies on the heap, everything it points
- * to in the arena.
+ * Owner:  the worker.
+ * Thread: its worker alone.
+ * Memory: struct mr_tcp lies on the heap, everything it points to in the arena.
+ * Spec:   RFC 9293; each part names what else it follows.
  *
  * Entries. Each public call and each timer is an entry on one connection: tcp_enter marks it busy,
  * tcp_leave sends what may be sent, arms its timer, and frees it when it has ended. A call made

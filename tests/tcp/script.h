@@ -11,9 +11,10 @@
  *                          mss N
  *   connected [OPT..]      a handshake that we began
  *   < FLAGS seq N ack N [win N] [len N] [mss N] [ws N] [sackok] [ts VAL [ECR]] [sack A-B ..] [ce]
- *     [path N]
+ *     [path N] [opt HEX]
  *                          a segment arrives; FLAGS of S F R P U E C and . for ACK; - for none;
- *                          ECR is `old` (what we sent first) or, by default, what we sent last
+ *                          ECR is `old` (what we sent first) or, by default, what we sent last;
+ *                          opt: more bytes of options, behind the others
  *   > FLAGS [seq N] [ack N] [win N] [len N] [mss N] [ws N] [sackok] [sack A-B ..] [nosack]
  *     [tsecr N] [nots] [ect] [notect] [path N] [at MS]
  *                          the next segment that left is so; P is not compared unless asked for;
@@ -46,6 +47,7 @@ enum {
 	SCRIPT_HELD_MAX = 16, /* segments of a burst, and their bytes */
 	SCRIPT_HELD_BYTES = 32768,
 	SCRIPT_WORDS = 40,
+	SCRIPT_OPT_MAX = 20,
 	SCRIPT_PATTERN = 65521,
 	SCRIPT_PEER_ISS = 1000000,
 	SCRIPT_LOCAL_PORT = 80,
@@ -88,6 +90,8 @@ struct script {
 	uint32_t out_head, out_tail;
 	struct script_event events[SCRIPT_EVENT_MAX];
 	uint32_t event_head, event_tail;
+	uint8_t opt[SCRIPT_OPT_MAX]; /* of the segment that is being put in */
+	uint32_t opt_count;
 	bool hold;
 	struct mr_tcp_in held[SCRIPT_HELD_MAX];
 	uint8_t held_bytes[SCRIPT_HELD_BYTES];

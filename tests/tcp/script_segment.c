@@ -83,6 +83,19 @@ put_ts(struct script *s, struct words *w, struct mr_tcp_segment *seg)
 		seg->tsecr = s->first_tsval;
 }
 
+static void
+put_opt(struct script *s, struct words *w)
+{
+	const char *hex = script_word(w);
+	unsigned byte;
+
+	for (s->opt_count = 0; s->opt_count < SCRIPT_OPT_MAX && sscanf(hex, "%2x", &byte) == 1;
+	     hex += 2)
+		s->opt[s->opt_count++] = (uint8_t)byte;
+	if (*hex)
+		script_fail(s, "options that are too long, or no bytes: '%s'", hex);
+}
+
 void
 script_do_input(struct script *s, struct words *w)
 {
@@ -114,6 +127,8 @@ script_do_input(struct script *s, struct words *w)
 			ecn = MR_TCP_CE;
 		else if (script_take(w, "path"))
 			path = (uint16_t)script_number(s, w);
+		else if (script_take(w, "opt"))
+			put_opt(s, w);
 		else if (script_take(w, "sack"))
 			while (seg.sack_count < MR_TCP_SACK_MAX && w->next < w->count &&
 			       block_of(w->at[w->next], s->iss, &seg.sacks[seg.sack_count])) {

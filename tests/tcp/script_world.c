@@ -29,6 +29,9 @@ output(void *context, const struct mr_tcp_out *out)
 		script_fail(s, "a broken segment left");
 	if (!s->running)
 		return true;
+	if (!mr_addr_equal(&out->flow.local, &s->flow.local) ||
+	    !mr_addr_equal(&out->flow.remote, &s->flow.remote))
+		script_fail(s, "a segment left from or to another address");
 	if (s->out_tail - s->out_head == SCRIPT_OUT_MAX)
 		script_fail(s, "too many segments left unread");
 	s->out_tail++;
@@ -69,6 +72,13 @@ script_input(struct script *s, struct mr_tcp_segment *seg, uint8_t ecn, uint16_t
 	seg->src_port = s->flow.remote_port;
 	seg->dst_port = s->flow.local_port;
 	header_bytes = mr_tcp_segment_write(seg, bytes);
+	if (s->opt_count) {
+		memset(bytes + header_bytes, 0, SCRIPT_OPT_MAX); /* the rest of a word: no more */
+		memcpy(bytes + header_bytes, s->opt, s->opt_count);
+		header_bytes += (s->opt_count + 3) / 4 * 4;
+		bytes[12] = (uint8_t)(header_bytes / 4 << 4);
+		s->opt_count = 0;
+	}
 	for (uint32_t i = 0; i < seg->payload_bytes; i++)
 		bytes[header_bytes + i] = script_pattern[(offset + i) % SCRIPT_PATTERN];
 	in.byte_count = (uint16_t)(header_bytes + seg->payload_bytes);

@@ -338,6 +338,35 @@ test_connect_ports_are_of_this_worker(void **state)
 	rig_destroy(&r);
 }
 
+/* RFC 9293 MUST-46. */
+static void
+test_connect_to_many_is_refused(void **state)
+{
+	static const uint8_t v4[][4] = {
+		{ 224, 0, 0, 1 }, { 239, 1, 2, 3 }, { 255, 255, 255, 255 }, { 0, 0, 0, 0 }
+	};
+	static const uint8_t v6[][16] = { { 0xff, 2, [15] = 1 }, { 0 } };
+	struct mr_tcp_flow flow = flow_of(1, 443);
+	struct rig r;
+
+	(void)state;
+	flow.local_port = 0;
+	rig_config(&r);
+	rig_create(&r);
+	for (size_t i = 0; i < MR_ARRAY_COUNT(v4); i++) {
+		flow.remote = mr_addr_from_v4(v4[i]);
+		assert_int_equal(mr_tcp_connect(r.tcp, &flow, 0, 0), 0);
+	}
+	for (size_t i = 0; i < MR_ARRAY_COUNT(v6); i++) {
+		flow.remote = mr_addr_from_v6(v6[i]);
+		assert_int_equal(mr_tcp_connect(r.tcp, &flow, 0, 0), 0);
+	}
+	assert_int_equal(r.metrics[MR_TCP_segment_tx], 0);
+	flow.remote = mr_addr_from_v4("\xdf\xff\xff\x01"); /* 223.255.255.1 */
+	assert_int_not_equal(mr_tcp_connect(r.tcp, &flow, 0, 0), 0);
+	rig_destroy(&r);
+}
+
 /* A port comes again only when all others have been used since, and never while its four-tuple is
  * in TIME-WAIT. */
 static void
@@ -515,6 +544,7 @@ main(void)
 		cmocka_unit_test(test_table_that_refuses_means_cookies),
 		cmocka_unit_test(test_time_wait_full_sheds_the_oldest),
 		cmocka_unit_test(test_connect_ports_are_of_this_worker),
+		cmocka_unit_test(test_connect_to_many_is_refused),
 		cmocka_unit_test(test_connect_reuses_the_oldest_port),
 		cmocka_unit_test(test_handle_in_use_again_has_another_generation),
 		cmocka_unit_test(test_idle_connection_costs_only_its_tcb),
