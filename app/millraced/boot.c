@@ -208,6 +208,8 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->dns_stream.transfers.limit = config->dns.transfer_limit;
 	group->dns_stream.transfers.zone_limit = config->dns.transfer_zone_limit;
 	group->http = config->http;
+	group->proxy = config->proxy.worker;
+	memcpy(group->proxy.name, config->name, sizeof(group->proxy.name));
 	group->metrics = mr_metric_registry_create();
 	group->books = mr_site_books_create(group->worker_count, error);
 	if (!group->books ||

@@ -126,7 +126,8 @@ struct mr_config_dns {
 struct mr_config_proxy {
 	struct mr_addr *sources; /* at most one of each family, of the vips */
 	size_t source_count;
-	char port[MR_NAME_MAX]; /* by whose next hops; empty: the first that has one */
+	char port[MR_NAME_MAX];        /* by whose next hops; empty: the first that has one */
+	struct mr_proxy_config worker; /* but its name */
 };
 
 enum { MR_CONFIG_RESOLVER_MAX = 4 };

@@ -13,10 +13,9 @@ static const struct {
 	enum mr_site_action action;
 	uint16_t status; /* unless another is written */
 } actions[] = {
-	{ "respond", MR_SITE_RESPOND, 200 },
-	{ "redirect", MR_SITE_REDIRECT, 302 },
-	{ "root", MR_SITE_ROOT, 200 },
-	{ "health", MR_SITE_HEALTH, 200 },
+	{ "respond", MR_SITE_RESPOND, 200 }, { "redirect", MR_SITE_REDIRECT, 302 },
+	{ "root", MR_SITE_ROOT, 200 },       { "health", MR_SITE_HEALTH, 200 },
+	{ "proxy", MR_SITE_PROXY, 200 },
 };
 
 int
@@ -40,7 +39,8 @@ config_finish_route(struct config_reader *reader, const struct mr_yaml_node *nod
 	}
 	if (!found)
 		return config_fail(reader, node,
-				   "a route needs an action: respond, redirect, root or health");
+				   "a route needs an action: respond, redirect, root, health or "
+				   "proxy");
 	fault = mr_site_route_check(route);
 	return fault ? config_fail(reader, node, "sites[].routes[]: %s", fault) : 0;
 }
@@ -99,6 +99,30 @@ finish_listen(struct config_reader *reader, const struct mr_site_listen *listen)
 	return 0;
 }
 
+/* finish_proxies finds the groups that routes pass requests on to. */
+static int
+finish_proxies(struct config_reader *reader, struct mr_site_config *site)
+{
+	const struct mr_config *config = reader->config;
+
+	for (size_t i = 0; i < site->route_count; i++) {
+		struct mr_site_route_config *route = &site->routes[i];
+		uint32_t at = 0;
+
+		if (route->action != MR_SITE_PROXY)
+			continue;
+		while (at < config->upstream_count &&
+		       strcmp(config->upstreams[at].name, route->proxy))
+			at++;
+		if (at == config->upstream_count)
+			return config_fail_at(reader, &route->proxy,
+					      "sites[].routes[].proxy: no upstream is called %s",
+					      route->proxy);
+		route->upstream = at;
+	}
+	return 0;
+}
+
 int
 config_finish_sites(struct config_reader *reader)
 {
@@ -109,8 +133,11 @@ config_finish_sites(struct config_reader *reader)
 		return config_fail_at(reader, &config->sites,
 				      "sites: there are none without tcp.connections");
 	for (size_t i = 0; i < config->site_count && !rc; i++) {
-		const struct mr_site_config *site = &config->sites[i];
+		struct mr_site_config *site = &config->sites[i];
 
+		rc = finish_proxies(reader, site);
+		if (rc)
+			return rc;
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(config->sites[k].name, site->name))
 				return config_fail_at(reader, site, "two sites are called %s",

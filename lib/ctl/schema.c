@@ -108,6 +108,13 @@ static const struct mr_schema_choice access_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct mr_schema_choice forwarded_choices[] = {
+	{ "replace", MR_PROXY_FORWARDED_REPLACE },
+	{ "append", MR_PROXY_FORWARDED_APPEND },
+	{ "off", MR_PROXY_FORWARDED_OFF },
+	{ NULL, 0 },
+};
+
 static const struct mr_schema_choice rrl_choices[] = {
 	{ "off", MR_DNS_RRL_OFF },
 	{ "log", MR_DNS_RRL_LOG },
@@ -500,7 +507,8 @@ static const struct mr_schema_row rows[] = {
 	{ "sites[].routes[].regex", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(regex), .low = 1,
 	  .high = MR_SITE_PATH_BYTES, .help = "Paths that it matches anywhere: ^ and $ are yours" },
 	{ "sites[].routes[].rewrite", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(rewrite), .low = 1,
-	  .high = MR_SITE_PATH_BYTES, .help = "root only: stands for the path, or for the prefix" },
+	  .high = MR_SITE_PATH_BYTES,
+	  .help = "root, proxy: stands for the path, or for the prefix" },
 	{ "sites[].routes[].respond", MR_SCHEMA_MAP, .help = "Action: a fixed answer" },
 	{ "sites[].routes[].respond.status", MR_SCHEMA_U16, MR_SCHEMA_LIVE, ROUTE(status),
 	  .low = 200, .high = 599, .help = "Its status; default 200" },
@@ -516,6 +524,8 @@ static const struct mr_schema_row rows[] = {
 	{ "sites[].routes[].root", MR_SCHEMA_PATH, MR_SCHEMA_LIVE, ROUTE(root),
 	  ROOM(mr_site_route_config, root), .low = 1, .high = MR_SITE_ROOT_BYTES - 1,
 	  .unit = "folder", .help = "Action: files below this folder, by the path behind prefix" },
+	{ "sites[].routes[].proxy", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(proxy), .low = 1,
+	  .high = MR_NAME_MAX - 1, .help = "Action: an origin of this upstream answers" },
 	{ "sites[].routes[].health", MR_SCHEMA_MAP,
 	  .help = "Action: 200 for a load balancer in front, 503 while draining" },
 	{ "sites[].routes[].health.body", MR_SCHEMA_TEXT, MR_SCHEMA_LIVE, ROUTE(body),

@@ -8,8 +8,8 @@
 
 #include "site_int.h"
 
-static const uint16_t error_statuses[SITE_ERRORS] = { 400, 404, 405, 408, 413, 414, 417,
-						      421, 429, 431, 500, 501, 503, 505 };
+static const uint16_t error_statuses[SITE_ERRORS] = { 400, 404, 405, 408, 413, 414, 417, 421,
+						      429, 431, 500, 501, 502, 503, 504, 505 };
 
 uint16_t
 site_error_status(enum site_error error)

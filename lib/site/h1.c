@@ -17,27 +17,18 @@ enum {
 	QUEUED_BYTES = 256 << 10,
 };
 
-#define WORD_HANDLE   0x7fffffffull
-#define WORD_LARGE    (1ull << 31)
-#define WORD_EXCHANGE (WORD_HANDLE | WORD_LARGE)
-#define WORD_REQUEST  (1ull << 32) /* one of 20 bits */
-#define WORD_REQUESTS ((uint64_t)H1_REQUESTS_MAX << 32)
-#define WORD_LINGER   (1ull << 52)
-#define WORD_STALLED  (1ull << 53) /* reading waits for room in the send queue */
-#define WORD_PROGRESS (1ull << 54) /* something was acknowledged since the last deadline */
-
 /* ---- a connection's word ---- */
 
-static struct run
-run_begin(void *context, struct mr_tcp *tcp, uint32_t conn)
+struct run
+h1_run(void *context, struct mr_tcp *tcp, uint32_t conn)
 {
 	return (struct run){
 		.self = context, .tcp = tcp, .word = mr_tcp_app_word(tcp, conn), .conn = conn
 	};
 }
 
-static void
-run_end(const struct run *run)
+void
+h1_run_end(const struct run *run)
 {
 	if (!run->ended)
 		mr_tcp_app_word_set(run->tcp, run->conn, run->word);
@@ -61,13 +52,17 @@ exchange_room(const struct run *run)
 	return stride - (uint32_t)sizeof(struct h1_exchange);
 }
 
-static void
-exchange_release(struct run *run)
+void
+h1_release(struct run *run)
 {
 	uint32_t handle = (uint32_t)(run->word & WORD_HANDLE);
 
 	if (!handle)
 		return;
+	if (run->word & WORD_PROXY) {
+		h1_proxy_leave(run);
+		return;
+	}
 	mr_pool_put(run->word & WORD_LARGE ? &run->self->larges : &run->self->exchanges, handle);
 	run->word &= ~WORD_EXCHANGE;
 }
@@ -76,18 +71,16 @@ void
 h1_abort(struct run *run, enum mr_site_metric metric)
 {
 	run->self->tally[metric]++;
-	exchange_release(run);
-	run_end(run);
+	h1_release(run);
+	h1_run_end(run);
 	run->ended = true;
 	mr_tcp_abort(run->tcp, run->conn);
 }
 
-/* run_finish: FIN follows what is queued; what still comes is read and dropped for a while, since
- * a reset for it could overtake the answer (RFC 9112 9.6). */
-static void
-run_finish(struct run *run)
+void
+h1_finish(struct run *run)
 {
-	exchange_release(run);
+	h1_release(run);
 	run->word |= WORD_LINGER;
 	mr_tcp_shutdown(run->tcp, run->conn);
 	mr_tcp_deadline(run->tcp, run->conn, run->self->config.linger_ms);
@@ -107,12 +100,11 @@ refuse_at(struct run *run, const struct request *request, uint16_t status, uint6
 		  site_error(run->self->sites, request->site, site_error_of(status)));
 	h1_log(run, request, began_ns);
 	if (!run->ended)
-		run_finish(run);
+		h1_finish(run);
 }
 
-/* refuse answers what is no request, or none that can be served. */
-static MR_COLD void
-refuse(struct run *run, uint16_t status)
+void
+h1_refuse(struct run *run, uint16_t status)
 {
 	static const struct request none;
 	uint64_t now_ns = run->self->now_ns;
@@ -133,6 +125,9 @@ request_answer(struct run *run, const struct request *request)
 		break;
 	case MR_SITE_ROOT:
 		h1_static(run, request);
+		break;
+	case MR_SITE_PROXY:
+		h1_proxy(run, request);
 		break;
 	case MR_SITE_HEALTH:
 		h1_answer(run, request->message,
@@ -208,13 +203,15 @@ respond(struct run *run, const struct mr_http_message *message, const uint8_t *b
 		request_answer(run, &request);
 	else
 		h1_answer(run, message, answer);
+	if (run->word & WORD_PROXY) /* the answer is to come */
+		return;
 	h1_log(run, &request, began_ns);
 	if (mr_unlikely(run->ended))
 		return;
 	if (run->close) {
-		run_finish(run);
+		h1_finish(run);
 	} else {
-		exchange_release(run);
+		h1_release(run);
 		mr_tcp_deadline(run->tcp, run->conn,
 				(uint32_t)bound_of(limits->idle_ms, self->config.idle_ms));
 	}
@@ -238,7 +235,7 @@ exchange_take(struct run *run, struct mr_pool *pool, uint64_t flag)
 
 	if (!handle) {
 		run->self->tally[MR_SITE_no_exchange]++;
-		refuse(run, 503);
+		h1_refuse(run, 503);
 		return false;
 	}
 	run->word = (run->word & ~WORD_EXCHANGE) | handle | flag;
@@ -288,16 +285,25 @@ content_begin(struct run *run, struct h1_exchange *exchange, bool more_is_here)
 	struct mr_http_limits body = self->limits;
 	const struct site_answer *answer = h1_route(run, &request);
 	const struct site_limits *limits = limits_of(&request);
+	bool passed;
 
 	if (!answer)
 		answer = admit(run, &request, limits);
 	else
 		answer = NULL; /* said when the content has been read */
-	body.body_bytes = bound_of(limits->body_bytes, self->config.body_bytes);
+	passed = request.route && request.route->action == MR_SITE_PROXY;
+	body.body_bytes =
+		bound_of(limits->body_bytes, passed ? UINT64_MAX : self->config.body_bytes);
 	if (answer ||
 	    (message->framing == MR_HTTP_LENGTH && message->content_length > body.body_bytes)) {
 		self->tally[MR_SITE_refused] += !answer;
 		refuse_at(run, &request, answer ? answer->status : 413, exchange->began_ns);
+		return;
+	}
+	if (passed) {
+		exchange->have_bytes = message->head_bytes;
+		mr_http_body_init(&exchange->body, message, &body);
+		respond(run, message, exchange->bytes, exchange->began_ns, RESPOND_CONTENT);
 		return;
 	}
 	if (message->expect_continue && !more_is_here) {
@@ -353,7 +359,7 @@ exchange_head(struct run *run, const uint8_t *bytes, uint32_t count)
 		return taken;
 	case MR_HTTP_REFUSED:
 		self->tally[MR_SITE_refused]++;
-		refuse(run, mr_http_status_of(self->message.refusal));
+		h1_refuse(run, mr_http_status_of(self->message.refusal));
 		return count;
 	case MR_HTTP_DONE:
 		break;
@@ -414,7 +420,7 @@ request_whole(struct run *run, const uint8_t *bytes, uint32_t count)
 		return self->message.head_bytes;
 	case MR_HTTP_REFUSED:
 		self->tally[MR_SITE_refused]++;
-		refuse(run, mr_http_status_of(self->message.refusal));
+		h1_refuse(run, mr_http_status_of(self->message.refusal));
 		return count;
 	case MR_HTTP_MORE:
 		break;
@@ -437,7 +443,7 @@ h1_accepted(void *context, struct mr_tcp *tcp, uint32_t conn)
 static uint32_t
 h1_readable(void *context, struct mr_tcp *tcp, uint32_t conn, const uint8_t *bytes, uint32_t count)
 {
-	struct run run = run_begin(context, tcp, conn);
+	struct run run = h1_run(context, tcp, conn);
 	uint32_t at = 0;
 
 	if (mr_unlikely(!run.self->sites)) { /* a listener that is being taken away */
@@ -449,6 +455,14 @@ h1_readable(void *context, struct mr_tcp *tcp, uint32_t conn, const uint8_t *byt
 		if (mr_unlikely(run.word & WORD_LINGER)) {
 			at = count;
 			break;
+		}
+		if (mr_unlikely(run.word & WORD_PROXY)) {
+			uint32_t taken = h1_proxy_readable(&run, bytes + at, count - at);
+
+			at += taken;
+			if (!taken)
+				break;
+			continue;
 		}
 		if (mr_unlikely(mr_tcp_room(tcp, conn) < ROOM_BYTES ||
 				mr_tcp_queued(tcp, conn) > QUEUED_BYTES)) { /* (2) */
@@ -463,7 +477,7 @@ h1_readable(void *context, struct mr_tcp *tcp, uint32_t conn, const uint8_t *byt
 		else
 			at += exchange_head(&run, bytes + at, count - at);
 	}
-	run_end(&run);
+	h1_run_end(&run);
 	return run.ended ? count : at;
 }
 
@@ -472,33 +486,39 @@ h1_acked(void *context, struct mr_tcp *tcp, uint32_t conn, uint32_t bytes)
 {
 	uint64_t word = mr_tcp_app_word(tcp, conn);
 
-	(void)context;
 	(void)bytes;
 	mr_tcp_app_word_set(tcp, conn, (word & ~WORD_STALLED) | WORD_PROGRESS);
-	if (mr_unlikely(word & WORD_STALLED))
+	if (mr_unlikely(word & WORD_PROXY))
+		mr_proxy_resume(((struct mr_site_server *)context)->proxy,
+				(uint32_t)(word & WORD_HANDLE));
+	else if (mr_unlikely(word & WORD_STALLED))
 		mr_tcp_resume(tcp, conn);
 }
 
 static void
 h1_peer_closed(void *context, struct mr_tcp *tcp, uint32_t conn)
 {
-	struct run run = run_begin(context, tcp, conn);
+	struct run run = h1_run(context, tcp, conn);
 
+	if (run.word & WORD_PROXY && h1_proxy_peer_closed(&run))
+		return;
 	if (run.word & WORD_HANDLE) {
 		run.self->tally[MR_SITE_cut_off]++;
-		exchange_release(&run);
+		h1_release(&run);
 	}
-	run_end(&run);
+	h1_run_end(&run);
 	mr_tcp_close(tcp, conn); /* what is queued goes out first */
 }
 
 static void
 h1_deadline(void *context, struct mr_tcp *tcp, uint32_t conn)
 {
-	struct run run = run_begin(context, tcp, conn);
+	struct run run = h1_run(context, tcp, conn);
 	struct mr_site_server *self = run.self;
 
-	if (run.word & WORD_HANDLE && self->sites) {
+	if (run.word & WORD_PROXY && self->sites) {
+		h1_proxy_deadline(&run);
+	} else if (run.word & WORD_HANDLE && self->sites) {
 		if (exchange_at(&run)->content) {
 			struct request request;
 
@@ -507,7 +527,7 @@ h1_deadline(void *context, struct mr_tcp *tcp, uint32_t conn)
 			refuse_at(&run, &request, 408, exchange_at(&run)->began_ns);
 		} else {
 			self->tally[MR_SITE_late_head]++;
-			refuse(&run, 408);
+			h1_refuse(&run, 408);
 		}
 	} else if (mr_tcp_queued(tcp, conn) && run.word & WORD_PROGRESS) {
 		run.word &= ~WORD_PROGRESS;
@@ -516,22 +536,22 @@ h1_deadline(void *context, struct mr_tcp *tcp, uint32_t conn)
 		h1_abort(&run, MR_SITE_late_send);
 	} else {
 		self->tally[MR_SITE_idle] += !(run.word & WORD_LINGER);
-		exchange_release(&run);
-		run_end(&run);
+		h1_release(&run);
+		h1_run_end(&run);
 		run.ended = true;
 		mr_tcp_close(tcp, conn);
 	}
-	run_end(&run);
+	h1_run_end(&run);
 }
 
 static void
 h1_closed(void *context, struct mr_tcp *tcp, uint32_t conn, enum mr_tcp_reason reason)
 {
-	struct run run = run_begin(context, tcp, conn);
+	struct run run = h1_run(context, tcp, conn);
 
 	(void)reason;
-	exchange_release(&run);
-	run_end(&run);
+	h1_release(&run);
+	h1_run_end(&run);
 	run.self->tally[MR_SITE_close]++;
 }
 

@@ -13,7 +13,18 @@ enum {
 	H1_ANSWER_BYTES = MR_SITE_HEAD_BYTES + H1_TAIL_BYTES + H1_SHORT_BODY_BYTES,
 	H1_EXCHANGE_BYTES = 2048,        /* of a small one: most heads */
 	H1_REQUESTS_MAX = (1 << 20) - 1, /* of one connection: bits of its word */
+	H1_PASSING_BYTES = 40960,        /* of an answer that is passed on, in one event */
 };
+
+#define WORD_HANDLE   0x7fffffffull
+#define WORD_LARGE    (1ull << 31)
+#define WORD_EXCHANGE (WORD_HANDLE | WORD_LARGE)
+#define WORD_REQUEST  (1ull << 32) /* one of 20 bits */
+#define WORD_REQUESTS ((uint64_t)H1_REQUESTS_MAX << 32)
+#define WORD_LINGER   (1ull << 52)
+#define WORD_STALLED  (1ull << 53) /* reading waits for room in the send queue */
+#define WORD_PROGRESS (1ull << 54) /* something has moved since the last deadline */
+#define WORD_PROXY    (1ull << 55) /* the handle is an exchange of lib/proxy */
 
 /* A request that is not whole: its head, from its first octet. */
 struct h1_exchange {
@@ -55,6 +66,17 @@ struct request {
 	int missing; /* enum mr_site_metric: why there is no route; -1 else */
 };
 
+/* h1_run begins the work of an event, h1_run_end keeps what it did to the word. */
+struct run h1_run(void *context, struct mr_tcp *tcp, uint32_t conn);
+void h1_run_end(const struct run *run);
+/* h1_release gives back what the connection holds for a request. */
+void h1_release(struct run *run);
+/* h1_finish: FIN follows what is queued; what still comes is read and dropped for a while, since
+ * a reset for it could overtake the answer (RFC 9112 9.6). */
+void h1_finish(struct run *run);
+/* h1_refuse answers what is no request, or none that can be served, and ends the connection. */
+MR_COLD void h1_refuse(struct run *run, uint16_t status);
+
 /* h1_abort ends the connection at once; metric says why. */
 void h1_abort(struct run *run, enum mr_site_metric metric);
 
@@ -76,6 +98,9 @@ h1_status(struct run *run, uint16_t status)
 /* h1_log counts and logs an answer; request->bytes is NULL when what came was none. */
 void h1_log(struct run *run, const struct request *request, uint64_t began_ns);
 
+/* h1_count counts an answer on a site's page, where sites are counted. */
+void h1_count(const struct run *run, uint32_t page_index, uint64_t spent_ns);
+
 /* h1_tail ends a head, which began at the server's answer: what is known only now. */
 void h1_tail(struct run *run, struct mr_writer *out, uint8_t minor);
 
@@ -92,5 +117,17 @@ void h1_id(struct run *run, const struct request *request);
 
 /* h1_static answers from the tree of a route (static.c). */
 void h1_static(struct run *run, const struct request *request);
+
+/* ---- h1_proxy.c: requests that an origin answers ---- */
+
+/* h1_proxy passes the request on, and answers it if that cannot be; WORD_PROXY says which. */
+void h1_proxy(struct run *run, const struct request *request);
+/* The connection's events while an exchange lasts. readable returns how many are taken;
+ * peer_closed, whether the exchange goes on. */
+uint32_t h1_proxy_readable(struct run *run, const uint8_t *bytes, uint32_t count);
+bool h1_proxy_peer_closed(struct run *run);
+void h1_proxy_deadline(struct run *run);
+/* h1_proxy_leave: the connection ends, or the exchange is not wanted any more. */
+void h1_proxy_leave(struct run *run);
 
 #endif

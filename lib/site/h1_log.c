@@ -61,9 +61,10 @@ access_post(struct run *run, const struct request *request, uint64_t spent_ns)
 		self->tally[MR_SITE_log_drop]++;
 }
 
-static void
-page_count(const struct run *run, struct mr_site_page *page, uint64_t spent_ns)
+void
+h1_count(const struct run *run, uint32_t page_index, uint64_t spent_ns)
 {
+	struct mr_site_page *page = &run->self->pages[page_index];
 	unsigned class = MR_SITE_COUNT_2XX + run->status / 100 - 2;
 
 	mr_metric_add(page->counts, MR_SITE_COUNT_REQUEST, 1);
@@ -80,7 +81,7 @@ h1_log(struct run *run, const struct request *request, uint64_t began_ns)
 	uint64_t spent_ns = self->now_ns - began_ns;
 
 	if (self->pages && request->site)
-		page_count(run, &self->pages[request->site->page], spent_ns);
+		h1_count(run, request->site->page, spent_ns);
 	if (self->access && !(request->site && request->site->log_off))
 		access_post(run, request, spent_ns);
 }

@@ -33,6 +33,8 @@
 	X(cut_off, COUNTER, CONNECTIONS, "Closed by the peer inside a request") \
 	X(request_limit, COUNTER, CONNECTIONS, "Closed: enough requests") \
 	X(stall, COUNTER, EVENTS, "Stopped reading: the send queue is full") \
+	X(cut_short, COUNTER, CONNECTIONS, "Ended within an answer: its origin failed") \
+	X(trailer_drop, COUNTER, REQUESTS, "Trailers of a request that were not passed on: too long") \
 	X(no_exchange, COUNTER, REQUESTS, "Refused: all buffers for incomplete requests are taken (503)") \
 	X(log_drop, COUNTER, REQUESTS, "Not in the access log: no room in the worker's buffer") \
 	X(no_memory, COUNTER, CONNECTIONS, "Aborted: lib/tcp took less than an answer")

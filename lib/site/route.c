@@ -60,6 +60,20 @@ path_check(const char *path)
 	return NULL;
 }
 
+/* edits_bytes is the most that all edits together come to: lines, and names that they replace. */
+static size_t
+edits_bytes(const struct mr_site_route_config *route)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < route->edit_count; i++) {
+		const struct mr_site_edit *edit = &route->edits[i];
+
+		bytes += 2 * strlen(edit->name) + (edit->value ? strlen(edit->value) : 0) + 5;
+	}
+	return bytes;
+}
+
 const char *
 mr_site_route_check(const struct mr_site_route_config *route)
 {
@@ -70,8 +84,9 @@ mr_site_route_check(const struct mr_site_route_config *route)
 	if (!route->regex)
 		fault = path_check(route->path ? route->path : route->prefix);
 	if (!fault && route->rewrite)
-		fault = route->action == MR_SITE_ROOT ? path_check(route->rewrite)
-						      : "only a root has a rewrite";
+		fault = route->action == MR_SITE_ROOT || route->action == MR_SITE_PROXY
+				? path_check(route->rewrite)
+				: "only a root or a proxy has a rewrite";
 	for (size_t i = 0; i < route->edit_count && !fault; i++)
 		fault = edit_check(&route->edits[i]);
 	if (!fault)
@@ -96,6 +111,10 @@ mr_site_route_check(const struct mr_site_route_config *route)
 			       : NULL;
 	case MR_SITE_ROOT:
 		return route->root[0] ? NULL : "a root is a folder";
+	case MR_SITE_PROXY:
+		return edits_bytes(route) > H1_PROXY_EDIT_BYTES
+			       ? "the headers of a route to an origin have at most 1200 octets"
+			       : NULL;
 	case MR_SITE_HEALTH:
 		return route->body && strlen(route->body) > MR_SITE_BODY_BYTES
 			       ? "a body of an answer has at most 65536 octets"
@@ -171,19 +190,16 @@ site_route_takes(const struct site_route *route, const uint8_t *name, size_t nam
 	return false;
 }
 
-/* root_make: what the edits of a route do to heads that are made when a root is read. */
+/* edits_make: what the edits of a route do to heads that are not made with it. */
 static void
-root_make(struct mr_site_set *self, struct site_route *route,
-	  const struct mr_site_route_config *from, const char *const *roots, size_t root_count)
+edits_make(struct mr_site_set *self, struct site_route *route,
+	   const struct mr_site_route_config *from)
 {
 	uint8_t lines[MR_SITE_HEAD_BYTES / 2];
 	char names[MR_SITE_EDIT_MAX * (MR_HTTP_NAME_BYTES_MAX + 1)];
 	struct mr_writer out = mr_writer_over(lines, sizeof(lines));
 	size_t used = 0;
 
-	while (route->root < root_count && strcmp(roots[route->root], from->root))
-		route->root++;
-	MR_ASSERT(route->root < root_count);
 	site_edits_put(&out, from->edits, from->edit_count);
 	self->memory.failed |= out.failed;
 	for (size_t i = 0; i < from->edit_count; i++)
@@ -193,6 +209,12 @@ root_make(struct mr_site_set *self, struct site_route *route,
 	route->edited = used > 0;
 	route->extra = site_text_copy(&self->memory, lines, (size_t)(out.at - lines));
 	route->removed = site_text_copy(&self->memory, names, used);
+}
+
+static void
+rewrite_make(struct mr_site_set *self, struct site_route *route,
+	     const struct mr_site_route_config *from)
+{
 	if (from->rewrite)
 		route->rewrite =
 			site_text_copy(&self->memory, from->rewrite, strlen(from->rewrite));
@@ -200,6 +222,26 @@ root_make(struct mr_site_set *self, struct site_route *route,
 	if (from->prefix) /* "/a" and "/a/" both leave a path that begins with a slash */
 		route->cut_bytes = (uint16_t)(strlen(from->prefix) -
 					      (from->prefix[strlen(from->prefix) - 1] == '/'));
+}
+
+static void
+root_make(struct mr_site_set *self, struct site_route *route,
+	  const struct mr_site_route_config *from, const char *const *roots, size_t root_count)
+{
+	while (route->root < root_count && strcmp(roots[route->root], from->root))
+		route->root++;
+	MR_ASSERT(route->root < root_count);
+	edits_make(self, route, from);
+	rewrite_make(self, route, from);
+}
+
+static void
+proxy_make(struct mr_site_set *self, struct site_route *route,
+	   const struct mr_site_route_config *from)
+{
+	route->upstream = from->upstream;
+	edits_make(self, route, from);
+	rewrite_make(self, route, from);
 }
 
 /* health_make: both answers are of this moment only. */
@@ -257,6 +299,8 @@ site_build(struct mr_site_set *self, uint32_t index, const struct mr_site_config
 		site->routes[i].action = (uint16_t)route->action;
 		if (route->action == MR_SITE_ROOT)
 			root_make(self, &site->routes[i], route, roots, root_count);
+		else if (route->action == MR_SITE_PROXY)
+			proxy_make(self, &site->routes[i], route);
 		else if (route->action == MR_SITE_HEALTH)
 			health_make(self, &site->routes[i], route);
 		else

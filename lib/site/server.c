@@ -53,4 +53,6 @@ mr_site_server_flush(struct mr_site_server *self)
 {
 	mr_metric_flush(self->metrics, self->tally, MR_SITE_METRIC_COUNT);
 	memset(self->tally, 0, sizeof(self->tally));
+	if (self->proxy)
+		mr_proxy_flush(self->proxy);
 }

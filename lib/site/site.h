@@ -45,6 +45,7 @@
 #include "http/http.h"
 #include "mem/mem.h"
 #include "metric/metric.h"
+#include "proxy/proxy.h"
 #include "site/access.h"
 #include "site/books.h"
 #include "tcp/tcp.h"
@@ -80,7 +81,13 @@ struct mr_site_edit {
 };
 
 /* HEALTH: 200 for a load balancer in front, 503 and the end of the connection while draining. */
-enum mr_site_action { MR_SITE_RESPOND, MR_SITE_REDIRECT, MR_SITE_ROOT, MR_SITE_HEALTH };
+enum mr_site_action {
+	MR_SITE_RESPOND,
+	MR_SITE_REDIRECT,
+	MR_SITE_ROOT,
+	MR_SITE_HEALTH,
+	MR_SITE_PROXY,
+};
 
 /* Bounds of requests. Zero: of a route, the site's; of a site, the server's. */
 struct mr_site_limits {
@@ -94,12 +101,15 @@ struct mr_site_limits {
 
 struct mr_site_route_config {
 	const char *path, *prefix,
-		*regex;      /* one of them, the others NULL; path, prefix canonical */
-	const char *rewrite; /* ROOT: looked for instead of path, prefix or what regex matched */
-	int action;          /* enum mr_site_action */
+		*regex; /* one of them, the others NULL; path, prefix canonical */
+	const char *
+		rewrite; /* ROOT, PROXY: looked for instead of path, prefix or what regex matched */
+	int action;      /* enum mr_site_action */
 	uint16_t status;
 	const char *body, *type;       /* RESPOND, HEALTH; NULL: none (HEALTH: ok), text/plain */
 	const char *to;                /* REDIRECT: Location */
+	const char *proxy;             /* PROXY: the group that answers */
+	uint32_t upstream;             /* PROXY: its index */
 	char root[MR_SITE_ROOT_BYTES]; /* ROOT: a folder */
 	struct mr_site_edit *edits;
 	size_t edit_count;
@@ -236,7 +246,10 @@ struct mr_site_server {
 	uint32_t tally[MR_SITE_METRIC_COUNT]; /* since mr_site_server_flush */
 	uint8_t *path;                        /* canonical path of the request in hand */
 	uint8_t *answer;                      /* a head and a short body */
-	struct mr_hash_key id_key;            /* of request ids, and how many were made */
+	struct mr_proxy *proxy;               /* NULL: nothing is passed on */
+	uint8_t *passing;                     /* of an answer that is passed on, in one event */
+	uint32_t passing_bytes;
+	struct mr_hash_key id_key; /* of request ids, and how many were made */
 	uint64_t id_count;
 	char boundary[32]; /* between parts of an answer; drawn at start */
 };
@@ -246,6 +259,10 @@ MR_MUST_USE int mr_site_server_create(struct mr_site_server *self,
 				      const struct mr_site_server_config *config,
 				      struct mr_arena *arena, struct mr_error *error);
 void mr_site_server_flush(struct mr_site_server *self);
+
+/* mr_site_server_proxy gives the server who passes requests on, and makes it the proxy's client. */
+MR_MUST_USE int mr_site_server_proxy(struct mr_site_server *self, struct mr_proxy *proxy,
+				     struct mr_arena *arena, struct mr_error *error);
 
 enum { MR_SITE_REGION = 0 }; /* lib/tcp's number of the store */
 

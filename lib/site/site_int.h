@@ -43,6 +43,8 @@ void site_answer_make(struct site_memory *memory, struct site_answer *out, uint1
 		      const char *type, const void *body, size_t body_bytes, const char *location,
 		      const struct mr_site_edit *edits, size_t edit_count);
 
+enum { H1_PROXY_EDIT_BYTES = 1200 /* what edits of a route to an origin may come to */ };
+
 /* Statuses that we answer with by ourselves. */
 enum site_error {
 	SITE_400,
@@ -57,7 +59,9 @@ enum site_error {
 	SITE_431,
 	SITE_500,
 	SITE_501,
+	SITE_502,
 	SITE_503,
+	SITE_504,
 	SITE_505,
 	SITE_ERRORS
 };
@@ -94,7 +98,8 @@ struct site_route {
 	bool limited; /* limits has anything */
 	uint16_t action;
 	bool edited;        /* edits take fields away that we make */
-	uint16_t cut_bytes; /* ROOT: of the path, before it is looked for */
+	uint32_t upstream;  /* PROXY: index of its group */
+	uint16_t cut_bytes; /* ROOT, PROXY: of the path, before it is looked for */
 	uint32_t root;
 	struct site_text rewrite; /* ROOT: stands for what is cut; bytes NULL: nothing does */
 	bool cut_all;

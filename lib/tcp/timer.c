@@ -323,7 +323,7 @@ deadline_fire(struct mr_tcp *self, struct tcp_tcb *t)
 		return;
 	}
 	t->flags &= ~(uint32_t)TCP_DEADLINE;
-	if ((t->flags & TCP_TOLD) && app->ops->deadline)
+	if ((t->flags & (TCP_TOLD | TCP_ACTIVE)) && app->ops->deadline)
 		app->ops->deadline(app->context, self, tcp_conn(self, t));
 }
 

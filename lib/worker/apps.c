@@ -82,6 +82,54 @@ http_turn(struct mr_worker *self)
 	mr_site_clock_follow(&self->http.clock, &self->group->day);
 }
 
+/* origin_connect is the proxy's way to mr_worker_connect. */
+static uint32_t
+origin_connect(void *context, const struct mr_origin *origin, uint64_t word)
+{
+	const struct mr_worker_origin to = { .source = origin->way.source,
+					     .remote = origin->addr,
+					     .remote_port = origin->port,
+					     .vlan = origin->way.vlan,
+					     .interface = origin->way.interface };
+
+	return origin->way.known ? mr_worker_connect(context, &to, MR_NET_APP_ORIGIN, word) : 0;
+}
+
+static int
+origin_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out,
+	      struct mr_error *error)
+{
+	struct mr_proxy *proxy = &self->proxy;
+	uint64_t seed;
+
+	(void)number;
+	if (!self->group->origins)
+		return 0;
+	*out = (struct mr_tcp_app){ .ops = &mr_proxy_link_ops, .context = proxy, .nodelay = true };
+	if (mr_proxy_create(proxy, &self->group->proxy, self->group->arena, mr_clock_now_ns(),
+			    error))
+		return error ? error->code : -ENOMEM;
+	out->receive_max_bytes = proxy->config.buffer_bytes;
+	mr_rng_secret(&seed, sizeof(seed));
+	mr_upstream_worker_create(&proxy->policy, self->group->origins, self->index, seed);
+	proxy->metrics =
+		mr_metric_attach(self->group->metrics, &mr_proxy_metric_table, self->scope);
+	proxy->tcp = self->tcp;
+	proxy->connect = origin_connect;
+	proxy->connect_context = self;
+	if (mr_site_server_proxy(&self->http, proxy, self->group->arena, error))
+		return error ? error->code : -ENOMEM;
+	return 0;
+}
+
+static void
+origin_turn(struct mr_worker *self)
+{
+	if (self->group->origins)
+		mr_proxy_turn(&self->proxy, self->world->upstreams, self->world->generation,
+			      self->now_ns);
+}
+
 static int
 test_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
 {
@@ -103,8 +151,11 @@ test_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, stru
 }
 
 static const struct app_row rows[] = {
-	{ MR_NET_APP_DNS, dns_create, dns_turn },  { MR_NET_APP_HTTP, http_create, http_turn },
-	{ MR_NET_APP_ECHO, test_create, NULL },    { MR_NET_APP_DISCARD, test_create, NULL },
+	{ MR_NET_APP_DNS, dns_create, dns_turn },
+	{ MR_NET_APP_HTTP, http_create, http_turn },
+	{ MR_NET_APP_ORIGIN, origin_create, origin_turn },
+	{ MR_NET_APP_ECHO, test_create, NULL },
+	{ MR_NET_APP_DISCARD, test_create, NULL },
 	{ MR_NET_APP_CHARGEN, test_create, NULL },
 };
 static_assert((int)MR_NET_APP_DISCARD - (int)MR_NET_APP_ECHO == (int)MR_TCP_DISCARD &&

@@ -35,6 +35,7 @@
 #include "metric/metric.h"
 #include "net/net.h"
 #include "port/port.h"
+#include "proxy/proxy.h"
 #include "rcu/rcu.h"
 #include "site/site.h"
 #include "tcp/tcp.h"
@@ -50,8 +51,9 @@ struct mr_world {
 	const struct mr_net_snapshot *net;
 	const struct mr_zone_set *zones;
 	const struct mr_dns_config *dns;
-	const struct mr_site_set *sites;   /* NULL: none */
-	struct mr_site_tree *const *roots; /* of them */
+	const struct mr_site_set *sites;      /* NULL: none */
+	struct mr_site_tree *const *roots;    /* of them */
+	const struct mr_upstreams *upstreams; /* NULL: none */
 };
 
 /* ---- jobs: what a worker may not do itself ---- */
@@ -203,6 +205,8 @@ struct mr_worker_group {
 	struct mr_site_store *sites;   /* NULL: no roots */
 	struct mr_site_access *access; /* NULL: no access log */
 	struct mr_site_books *books;   /* NULL: sites are not counted */
+	struct mr_proxy_config proxy;
+	struct mr_origin_table *origins; /* NULL: nothing is passed on */
 	struct mr_worker_tcp tcp;
 	struct mr_worker_tcp_keys tcp_keys;         /* zero: drawn */
 	struct mr_tcp_service_config test_services; /* none: no listeners */

@@ -112,6 +112,7 @@ struct mr_worker {
 	struct mr_dns_stream dns_stream;
 	struct mr_tcp_services test_services;
 	struct mr_site_server http;
+	struct mr_proxy proxy;
 	struct worker_way ways[WORKER_WAYS];
 	struct worker_lane lanes[MR_PORT_MAX];
 	struct worker_burst burst;
