@@ -210,6 +210,9 @@ workers_open(struct boot *self, struct mr_error *error)
 	group->http = config->http;
 	group->proxy = config->proxy.worker;
 	memcpy(group->proxy.name, config->name, sizeof(group->proxy.name));
+	if (config->tcp.connections &&
+	    mr_origin_table_create(&group->origins, group->worker_count, error))
+		return error->code;
 	group->metrics = mr_metric_registry_create();
 	group->books = mr_site_books_create(group->worker_count, error);
 	if (!group->books ||
@@ -303,6 +306,7 @@ boot_close(struct boot *self)
 	if (self->store)
 		mr_zone_store_destroy(self->store);
 	mr_site_store_destroy(self->group.sites);
+	mr_origin_table_destroy(self->group.origins);
 	for (size_t i = 0; i < MR_ARRAY_COUNT(self->pools); i++)
 		rte_mempool_free(self->pools[i]);
 	rte_mempool_free(self->group.control_pool);

@@ -77,6 +77,13 @@ struct mr_command {
 	  "Open the access log again by its name, once it was renamed")                           \
 	X(drain, "drain", ADMIN, TEXT, 0, "state",                                                \
 	  "on (or nothing): health answers 503, HTTP connections end; off: back in service")      \
+	X(origin_list, "origin list", VIEWER, NONE, 0, NULL,                                      \
+	  "Origins: health, last check, ejections, what they have to do")                         \
+	X(origin_drain, "origin drain", ADMIN, WORDS, 1, "server",                                \
+	  "UPSTREAM SERVER: no new requests; what runs there ends")                               \
+	X(origin_disable, "origin disable", ADMIN, WORDS, 1, "server",                            \
+	  "The same, kept connections close, and it is not checked")                              \
+	X(origin_enable, "origin enable", ADMIN, WORDS, 1, "server", "It takes requests again")   \
 	X(stop, "stop", ADMIN, NONE, 0, NULL, "End millraced")
 
 /* What millctl does by itself, where it is called: no server is asked. */

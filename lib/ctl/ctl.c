@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl_int.h"
+#include "ctl/names.h"
 
 enum { CTL_FLUSH_MS = 500, CTL_RECLAIM_MS = 2000 };
 
@@ -87,6 +88,7 @@ ctl_tick(void *context, uint64_t now_ns)
 		pthread_mutex_unlock(&self->worlds.store_lock);
 	}
 	ctl_roots_tick(self, now_ns);
+	ctl_upstreams_tick(self, now_ns);
 	if (self->box.watch)
 		mr_watch_tick(self->box.watch, now_ns);
 	if (self->box.tick)
@@ -219,6 +221,8 @@ mr_ctl_boot(struct mr_ctl *self, const struct mr_ctl_box *box, const struct mr_c
 					  ctl_engine_event, self, error);
 	if (!self->engine_source)
 		return -ENOMEM;
+	if (names_create(&self->worlds.names, error))
+		return -ENOMEM;
 	if (box->sites && ctl_roots_watch(self, error))
 		return -ENOMEM;
 	mr_txn_submit(self->engine, &boot.change.txn);
@@ -271,6 +275,7 @@ mr_ctl_destroy(struct mr_ctl *self)
 		mr_log(MR_LOG_WARNING, "something is still pinned at the end");
 	world_free(self->worlds.running);
 	(void)mr_rcu_barrier(CTL_RECLAIM_MS);
+	names_destroy(self->worlds.names);
 	mr_config_free(self->worlds.owned);
 	pthread_mutex_destroy(&self->worlds.store_lock);
 	free(self);

@@ -52,6 +52,12 @@ void ctl_rrl_tick(struct mr_ctl *self);
 /* ctl_reload_root submits that a folder of sites is read again. */
 void ctl_reload_root(struct mr_ctl *self, const char *folder);
 
+/* ctl_resolve submits that upstreams are built again: names stand for other addresses. */
+void ctl_resolve(struct mr_ctl *self);
+
+/* world_upstreams.c: ejections end, names are asked for, changes are logged. */
+void ctl_upstreams_tick(struct mr_ctl *self, uint64_t now_ns);
+
 /* world_roots.c: watches the folders of sites; reads again what has changed. */
 MR_MUST_USE int ctl_roots_watch(struct mr_ctl *self, struct mr_error *error);
 void ctl_roots_tick(struct mr_ctl *self, uint64_t now_ns);

@@ -135,6 +135,17 @@ ctl_reload_root(struct mr_ctl *self, const char *folder)
 	mr_txn_submit(self->engine, &pending->change.txn);
 }
 
+void
+ctl_resolve(struct mr_ctl *self)
+{
+	struct pending *pending = pending_of(self, NULL, "names of origins", WORLD_NAMES);
+
+	if (pending)
+		mr_txn_submit(self->engine, &pending->change.txn);
+	else
+		self->worlds.names_changed = true; /* again at the next tick */
+}
+
 json_t *
 command_zone_reload(struct mr_ctl *self, const struct mr_call *call, struct mr_error *error)
 {

@@ -111,6 +111,13 @@ plan_zones(struct world_change *self, struct mr_error *error)
 	return 0;
 }
 
+/* Zones and roots are read again, names resolve anew, without a new configuration. */
+static bool
+world_same_config(const struct world_change *self)
+{
+	return self->kind == WORLD_ZONES || self->kind == WORLD_ROOTS || self->kind == WORLD_NAMES;
+}
+
 static int
 world_plan(struct mr_txn *txn, struct mr_error *error)
 {
@@ -119,7 +126,7 @@ world_plan(struct mr_txn *txn, struct mr_error *error)
 	int rc = 0;
 
 	txn->work_count = 0;
-	if (self->kind == WORLD_ZONES || self->kind == WORLD_ROOTS)
+	if (world_same_config(self))
 		self->config = running->config;
 	if (self->kind == WORLD_CONFIG)
 		rc = plan_config(self, error);
@@ -206,13 +213,6 @@ world_work(struct mr_txn *txn, size_t index, struct mr_error *error)
 
 /* ---- assemble, apply, publish: control thread ---- */
 
-/* Zones and roots are read again without a new configuration. */
-static bool
-world_same_config(const struct world_change *self)
-{
-	return self->kind == WORLD_ZONES || self->kind == WORLD_ROOTS;
-}
-
 static int
 world_assemble(struct mr_txn *txn, struct mr_error *error)
 {
@@ -230,6 +230,10 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 		if (!rc)
 			rc = world_roots_build(next, error);
 	}
+	if (!rc && (!world_same_config(self) || self->kind == WORLD_NAMES))
+		rc = world_upstreams_build(next, error);
+	else if (!rc)
+		next->upstreams = running->upstreams;
 	if (rc)
 		return rc;
 	zones = calloc(next->zone_count + 1, sizeof(struct mr_zone *));
@@ -254,7 +258,8 @@ world_assemble(struct mr_txn *txn, struct mr_error *error)
 					 .net = next->net,
 					 .zones = next->set,
 					 .dns = &next->dns,
-					 .sites = next->sites };
+					 .sites = next->sites,
+					 .upstreams = next->upstreams };
 	world_roots_show(next);
 	return 0;
 }
@@ -280,6 +285,8 @@ world_take_shared(struct world *self, struct world *next)
 		self->net = NULL;
 	if (self->sites == next->sites)
 		self->sites = NULL;
+	if (self->upstreams == next->upstreams)
+		self->upstreams = NULL;
 	/* Zones keep their order in a reload; after `config load` any order is possible, so each is
 	 * looked for by name in the set: a zone that the new set gives back is shared. */
 	for (size_t i = 0; i < self->zone_count; i++) {
@@ -368,6 +375,8 @@ world_discard(struct mr_txn *txn)
 		next->net = NULL;
 	if (running && next->sites == running->sites)
 		next->sites = NULL;
+	if (running && next->upstreams == running->upstreams)
+		next->upstreams = NULL;
 	world_free(next);
 	self->next = NULL;
 }
@@ -419,6 +428,7 @@ world_free(struct world *self)
 	if (self->net)
 		mr_net_snapshot_free(self->net);
 	mr_site_set_free(self->sites);
+	mr_upstreams_free(self->upstreams);
 	world_roots_free(self);
 	for (size_t i = 0; i < self->zone_count; i++)
 		if (self->zones[i].zone)

@@ -31,6 +31,7 @@
 #include "ctl/txn.h"
 
 struct worlds;
+struct names;
 
 /* What lets a transfer outlive the world that its zone was taken from. */
 struct world_pin {
@@ -69,6 +70,7 @@ struct world {
 	size_t root_count;
 	struct world_root *roots;
 	struct mr_site_tree **trees; /* the same, as workers see them */
+	struct mr_upstreams *upstreams;
 	size_t zone_count;
 	struct world_zone *zones;
 };
@@ -86,13 +88,16 @@ struct worlds {
 	struct mr_config *owned; /* the running configuration, when `config load` brought it */
 	uint64_t *metrics;       /* MR_CONTROL_METRIC_COUNT */
 	pthread_mutex_t store_lock;
-	struct world_counter *counters; /* group->zone_counters + 1, made when first wanted */
-	uint32_t counter_next;          /* none below it is free */
+	struct world_counter *counters;   /* group->zone_counters + 1, made when first wanted */
+	uint32_t counter_next;            /* none below it is free */
+	struct names *names;              /* of origins */
+	const struct mr_config *names_of; /* whose they are; only compared */
+	bool names_changed;               /* since upstreams were built */
 	uint64_t pins_taken[MR_PIN_SLOTS / 64];            /* a bit for each slot */
 	uint8_t cookie_secret[MR_DNS_COOKIE_SECRET_BYTES]; /* drawn at start */
 };
 
-enum world_change_kind { WORLD_BOOT, WORLD_CONFIG, WORLD_ZONES, WORLD_ROOTS };
+enum world_change_kind { WORLD_BOOT, WORLD_CONFIG, WORLD_ZONES, WORLD_ROOTS, WORLD_NAMES };
 
 enum { WORLD_WORK_ROOT = 1u << 31 }; /* this work is root number .., not zone */
 

@@ -44,6 +44,9 @@ void world_roots_keep(struct world *self, struct world *other);
 bool world_roots_idle(const struct world *self);
 void world_roots_free(struct world *self);
 
+/* world_upstreams.c: names stand for what is known of them now. */
+MR_MUST_USE int world_upstreams_build(struct world *next, struct mr_error *error);
+
 /* world_steer gives every port the rules of config; when one refuses, those before it get the rules
  * of running (NULL: none) back. */
 MR_MUST_USE int world_steer(const struct mr_worker_group *group, const struct mr_config *config,

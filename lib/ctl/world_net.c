@@ -129,8 +129,18 @@ world_net_build(const struct mr_worker_group *group, const struct mr_config *con
 	return mr_net_snapshot_build(&net, out, error);
 }
 
-/* steer_rules: what is listened on, and the echo and errors of each service address. Everything
- * else of it (other ports) stays with the kernel. */
+/* is_source says whether origins are asked from this address. */
+static bool
+is_source(const struct mr_config *config, const struct mr_addr *vip)
+{
+	struct mr_origin_way way;
+
+	mr_config_way(config, mr_addr_is_v4(vip), &way);
+	return way.known && mr_addr_equal(&way.source, vip);
+}
+
+/* steer_rules: what is listened on, the echo and errors of each service address, and what origins
+ * answer to it. Everything else of it (other ports) stays with the kernel. */
 static size_t
 steer_rules(const struct mr_config *config, const struct listeners *listeners,
 	    struct mr_port_steer_rule *out)
@@ -142,6 +152,10 @@ steer_rules(const struct mr_config *config, const struct listeners *listeners,
 		const uint8_t icmp = mr_addr_is_v4(vip) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 
 		out[count++] = (struct mr_port_steer_rule){ *vip, icmp, 0, UINT16_MAX };
+		if (config->upstream_count && is_source(config, vip))
+			out[count++] = (struct mr_port_steer_rule){ *vip, IPPROTO_TCP,
+								    MR_WORKER_SOURCE_PORT_LOW,
+								    UINT16_MAX };
 		for (size_t j = 0; j < listeners->count; j++) {
 			const struct mr_net_service *at = &listeners->services[j];
 
@@ -184,7 +198,7 @@ steer_all(const struct mr_worker_group *group, uint16_t port_count, const struct
 	*done_count = 0;
 	if (rc)
 		return rc;
-	rules = calloc((listeners.count + 1) * config->vip_count, sizeof(*rules));
+	rules = calloc((listeners.count + 2) * config->vip_count, sizeof(*rules));
 	if (!rules)
 		return mr_error_set(error, -ENOMEM, "out of memory");
 	rule_count = steer_rules(config, &listeners, rules);

@@ -66,7 +66,8 @@ enum mr_net_app {
 	MR_NET_APP_NONE,
 	MR_NET_APP_DNS,
 	MR_NET_APP_HTTP,
-	MR_NET_APP_ECHO, /* test services: RFC 862, 863, 864 */
+	MR_NET_APP_CHECK, /* checks of origins: it listens nowhere */
+	MR_NET_APP_ECHO,  /* test services: RFC 862, 863, 864 */
 	MR_NET_APP_DISCARD,
 	MR_NET_APP_CHARGEN,
 	MR_NET_APP_ORIGIN, /* connections that we open; it listens nowhere */

@@ -30,7 +30,8 @@ mr_origin_takes(const struct mr_origin *origin)
 
 	return origin->way.known &&
 	       __atomic_load_n(&shared->admin, __ATOMIC_RELAXED) == MR_ORIGIN_ENABLED &&
-	       __atomic_load_n(&shared->health, __ATOMIC_RELAXED) != MR_ORIGIN_DOWN &&
+	       !(origin->checked &&
+		 __atomic_load_n(&shared->health, __ATOMIC_RELAXED) == MR_ORIGIN_DOWN) &&
 	       !__atomic_load_n(&shared->ejected_until_ns, __ATOMIC_RELAXED);
 }
 

@@ -19,12 +19,13 @@ average_add(struct mr_origin_worker *line, uint64_t latency_ns, uint64_t now_ns)
 	uint64_t latency_us = MR_MIN(latency_ns / MR_NS_PER_US, (uint64_t)AVERAGE_MAX_US);
 	uint64_t elapsed_ms = (now_ns - MR_MIN(line->average_ns, now_ns)) / MR_NS_PER_MS;
 	uint64_t part = MR_MAX(elapsed_ms, AVERAGE_TAU_MS / AVERAGE_PARTS);
+	uint64_t average_us = line->average_us;
 
-	if (latency_us >= line->average_us)
-		line->average_us = (uint32_t)latency_us;
+	if (latency_us >= average_us)
+		average_us = latency_us;
 	else
-		line->average_us -= (uint32_t)((line->average_us - latency_us) * part /
-					       (AVERAGE_TAU_MS + part));
+		average_us -= (average_us - latency_us) * part / (AVERAGE_TAU_MS + part);
+	__atomic_store_n(&line->average_us, (uint32_t)average_us, __ATOMIC_RELAXED);
 	line->average_ns = now_ns;
 }
 

@@ -81,6 +81,7 @@
 #include "metric/metric.h"
 #include "tcp/tcp.h"
 
+#include "proxy/check.h"
 #include "proxy/upstream.h"
 
 enum {

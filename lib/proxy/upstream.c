@@ -5,8 +5,11 @@
 #include "proxy/upstream_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { CHECK_REQUEST_BYTES = 2048 };
 
 /* ---- the table ---- */
 
@@ -58,27 +61,13 @@ slot_find(const struct mr_origin_table *self, uint16_t group_slot,
 	return 0;
 }
 
-static const struct origin_order *
-order_find(const struct mr_origin_table *self, const char *group, const char *host, uint16_t port)
-{
-	for (size_t i = 0; i < ORIGIN_ORDERS; i++) {
-		const struct origin_order *order = &self->orders[i];
-
-		if (order->used && order->port == port && !strcmp(order->group, group) &&
-		    !strcmp(order->host, host))
-			return order;
-	}
-	return NULL;
-}
-
 /* slot_take gives a free slot to an origin; 0: there is none. A slot that has just come free is the
  * last to be taken again. */
 static uint16_t
 slot_take(struct mr_origin_table *self, uint16_t group_slot,
 	  const struct mr_upstream_server *server, const struct mr_addr *addr, uint64_t since_ns)
 {
-	const struct origin_order *order =
-		order_find(self, self->groups[group_slot].name, server->host, server->port);
+	enum mr_origin_admin admin = orders_find(self, self->groups[group_slot].name, server, addr);
 
 	for (uint16_t tries = 1; tries < MR_ORIGIN_SLOTS; tries++) {
 		uint16_t slot = 1 + self->next_slot;
@@ -94,7 +83,7 @@ slot_take(struct mr_origin_table *self, uint16_t group_slot,
 		memcpy(owner->host, server->host, sizeof(owner->host));
 		/* Nobody reads it: no snapshot has it. */
 		*shared = (struct mr_origin_shared){ .generation = shared->generation + 1,
-						     .admin = order ? order->admin : 0,
+						     .admin = (uint8_t)admin,
 						     .since_ns = since_ns };
 		return slot;
 	}
@@ -190,6 +179,7 @@ struct building {
 	struct mr_upstreams *self;
 	const struct mr_upstreams_input *input;
 	struct mr_error *error;
+	bool told;  /* that a group has too many */
 	bool fresh; /* the group in hand was not there before: it does not start slowly */
 };
 
@@ -198,6 +188,35 @@ static bool
 origin_listed(const struct mr_upstreams *self, const struct mr_upstream *group, uint16_t slot)
 {
 	return self->by_slot[slot] && &self->origins[self->by_slot[slot] - 1] >= group->origins;
+}
+
+/* check_request_make writes what an HTTP check of origin sends. */
+static int
+check_request_make(struct mr_upstreams *self, const struct mr_upstream *group,
+		   struct mr_origin *origin)
+{
+	const struct mr_upstream_check_config *config = &group->config->check;
+	const struct mr_upstream_server *server = &group->config->servers[origin->server];
+	bool v6 = !server->is_name && !mr_addr_is_v4(&origin->addr);
+	char host[MR_ORIGIN_HOST_BYTES + 16], *text;
+	int bytes;
+
+	if (config->kind != MR_UPSTREAM_CHECK_HTTP)
+		return 0;
+	bytes = snprintf(host, sizeof(host), v6 ? "[%s]" : "%s", server->host);
+	if (server->port != 80)
+		snprintf(host + bytes, sizeof(host) - (size_t)bytes, ":%u", server->port);
+	text = block_take(self, CHECK_REQUEST_BYTES);
+	if (!text)
+		return -ENOMEM;
+	bytes = snprintf(text, CHECK_REQUEST_BYTES,
+			 "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: millrace-check\r\n"
+			 "Connection: close\r\n\r\n",
+			 config->path ? config->path : "/", config->host ? config->host : host);
+	MR_ASSERT(bytes < CHECK_REQUEST_BYTES); /* the schema bounds path and host */
+	origin->check_request = text;
+	origin->check_request_bytes = (uint16_t)bytes;
+	return 0;
 }
 
 /* origin_add appends one origin to the group that is being built. */
@@ -215,8 +234,11 @@ origin_add(struct building *building, struct mr_upstream *group, uint16_t server
 	if (slot && origin_listed(self, group, slot))
 		return 0;
 	if (group->origin_count == MR_UPSTREAM_ORIGIN_MAX) {
-		mr_log(MR_LOG_WARNING, "upstream %s: more than %d origins; the rest is not used",
-		       group->config->name, MR_UPSTREAM_ORIGIN_MAX);
+		if (!building->told)
+			mr_log(MR_LOG_WARNING,
+			       "upstream %s: more than %d origins; the rest is not used",
+			       group->config->name, MR_UPSTREAM_ORIGIN_MAX);
+		building->told = true;
 		return 0;
 	}
 	if (!slot)
@@ -242,11 +264,14 @@ origin_add(struct building *building, struct mr_upstream *group, uint16_t server
 					? (server->max_exchanges + workers - 1) / workers
 					: UINT32_MAX,
 		.shared = &table->shared[slot],
+		.checked = group->config->check.kind != MR_UPSTREAM_CHECK_OFF,
 	};
 	self->by_slot[slot] = (uint16_t)++self->origin_count;
 	group->origin_count++;
 	group->backup_count += server->backup;
-	return 0;
+	return check_request_make(self, group, origin)
+		       ? mr_error_set(building->error, -ENOMEM, "out of memory")
+		       : 0;
 }
 
 static int
@@ -495,6 +520,8 @@ mr_origin_table_tick(struct mr_origin_table *self, const struct mr_upstreams *ru
 		owner->used = false;
 		left = true;
 	}
-	if (left || !running)
-		groups_leave(self);
+	if (!left)
+		return;
+	groups_leave(self);
+	orders_forget(self, running);
 }

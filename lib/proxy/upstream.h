@@ -213,6 +213,10 @@ void mr_origin_table_destroy(struct mr_origin_table *self); /* NULL is fine */
 void mr_origin_table_tick(struct mr_origin_table *self, const struct mr_upstreams *running,
 			  uint64_t now_ns);
 
+/* mr_origin_table_tell writes to the log who went up or down, or was ejected, since the last call.
+ */
+void mr_origin_table_tell(struct mr_origin_table *self, const struct mr_upstreams *running);
+
 /* ---- a snapshot ---- */
 
 /* What outlives a turn. */
@@ -236,8 +240,11 @@ struct mr_origin {
 	uint16_t port;
 	uint16_t weight;
 	bool backup;
+	bool checked;           /* by active checks; else its health is of another time */
 	uint16_t group, server; /* which of the snapshot, and of its configuration */
-	uint32_t active_limit;  /* exchanges at once, of one worker; UINT32_MAX: any */
+	uint16_t check_request_bytes;
+	const char *check_request; /* HTTP checks: what is sent */
+	uint32_t active_limit;     /* exchanges at once, of one worker; UINT32_MAX: any */
 	struct mr_origin_shared *shared;
 };
 
@@ -374,6 +381,37 @@ mr_origin_closed(struct mr_upstream_worker *worker, struct mr_origin_ref ref)
 /* mr_origin_keeps says whether connections to ref may be kept: it is in the snapshot and not
  * DISABLED. A kept connection of one that says no is closed. */
 bool mr_origin_keeps(const struct mr_upstreams *upstreams, struct mr_origin_ref ref);
+
+/* ---- the operator ---- */
+
+/* mr_origin_order sets what an operator wants of a server of a group: its host or host:port as
+ * configured, or one address of it; also of addresses that its name comes to stand for later. It
+ * holds until the next order, across reloads, as long as the server is configured. Returns how many
+ * origins it was for, or -ENOENT, -ENOSPC. Control thread. */
+MR_MUST_USE int mr_origin_order(struct mr_origin_table *self, const struct mr_upstreams *running,
+				const char *group, const char *server, enum mr_origin_admin admin,
+				struct mr_error *error);
+
+/* An origin as it is now, all workers together. */
+struct mr_origin_view {
+	const struct mr_upstream_server *server;
+	struct mr_addr addr;
+	bool takes; /* new exchanges */
+	enum mr_origin_admin admin;
+	enum mr_origin_health health;
+	enum mr_check_result last_result;
+	uint16_t last_status; /* 0: none */
+	uint32_t checks, checks_failed, ejections;
+	uint64_t checked_ns, ejected_until_ns; /* 0: none */
+	uint32_t weight;                       /* now: slow start; 256 for each of the configured */
+	uint64_t active, open, exchanges, failed, connect_failed;
+	uint64_t average_us; /* of the workers that have one */
+};
+void mr_origin_view(const struct mr_origin_table *self, const struct mr_upstream *group,
+		    const struct mr_origin *origin, uint64_t now_ns, struct mr_origin_view *out);
+
+const char *mr_origin_admin_name(enum mr_origin_admin admin);
+const char *mr_origin_health_name(enum mr_origin_health health);
 
 /* mr_origin_takes says whether an origin takes new exchanges, room aside. */
 bool mr_origin_takes(const struct mr_origin *origin);

@@ -34,11 +34,12 @@ struct origin_order {
 	bool used;
 	uint8_t admin;
 	uint16_t port;
+	struct mr_addr addr;
 	char group[MR_NAME_MAX];
 	char host[MR_ORIGIN_HOST_BYTES];
 };
 
-enum { ORIGIN_ORDERS = MR_ORIGIN_SLOTS };
+enum { ORIGIN_ORDERS = 1024 };
 
 struct mr_origin_table {
 	struct mr_origin_shared shared[MR_ORIGIN_SLOTS];
@@ -67,6 +68,12 @@ struct mr_upstreams {
 
 /* maglev.c: fills out[MR_MAGLEV_SIZE] with indices into origins; count > 0. */
 void maglev_build(const struct mr_origin *origins, uint32_t count, uint8_t *out);
+
+/* orders.c: what holds for an origin that is new; and what no longer stands in running goes. */
+enum mr_origin_admin orders_find(const struct mr_origin_table *self, const char *group,
+				 const struct mr_upstream_server *server,
+				 const struct mr_addr *addr);
+void orders_forget(struct mr_origin_table *self, const struct mr_upstreams *running);
 
 /* balance.c */
 /* origin_weight is what the origin weighs now, in 1/256. */

@@ -130,6 +130,50 @@ origin_turn(struct mr_worker *self)
 			      self->now_ns);
 }
 
+/* ---- checks of origins ---- */
+
+static uint32_t
+check_connect(void *context, const struct mr_origin *origin, uint16_t port, uint64_t word)
+{
+	const struct mr_worker_origin to = { .source = origin->way.source,
+					     .remote = origin->addr,
+					     .remote_port = port,
+					     .vlan = origin->way.vlan,
+					     .interface = origin->way.interface };
+
+	return mr_worker_connect(context, &to, MR_NET_APP_CHECK, word);
+}
+
+static int
+check_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
+{
+	struct mr_origin_checker *checker = &self->checker;
+	uint64_t seed;
+
+	(void)number;
+	if (!self->group->origins)
+		return 0;
+	*out = (struct mr_tcp_app){ .ops = &mr_origin_check_ops, .context = checker };
+	checker->worker = self->index;
+	checker->worker_count = self->group->worker_count;
+	checker->tcp = self->tcp;
+	checker->connect = check_connect;
+	checker->connect_context = self;
+	checker->metrics =
+		mr_metric_attach(self->group->metrics, &mr_check_metric_table, self->scope);
+	mr_rng_secret(&seed, sizeof(seed));
+	return mr_origin_checker_create(checker, self->group->arena, seed, mr_clock_now_ns(),
+					error);
+}
+
+static void
+check_turn(struct mr_worker *self)
+{
+	if (self->group->origins)
+		mr_origin_checker_turn(&self->checker, self->world->upstreams,
+				       self->world->generation, self->now_ns);
+}
+
 static int
 test_create(struct mr_worker *self, uint8_t number, struct mr_tcp_app *out, struct mr_error *error)
 {
@@ -154,6 +198,7 @@ static const struct app_row rows[] = {
 	{ MR_NET_APP_DNS, dns_create, dns_turn },
 	{ MR_NET_APP_HTTP, http_create, http_turn },
 	{ MR_NET_APP_ORIGIN, origin_create, origin_turn },
+	{ MR_NET_APP_CHECK, check_create, check_turn },
 	{ MR_NET_APP_ECHO, test_create, NULL },
 	{ MR_NET_APP_DISCARD, test_create, NULL },
 	{ MR_NET_APP_CHARGEN, test_create, NULL },

@@ -113,6 +113,7 @@ struct mr_worker {
 	struct mr_tcp_services test_services;
 	struct mr_site_server http;
 	struct mr_proxy proxy;
+	struct mr_origin_checker checker;
 	struct worker_way ways[WORKER_WAYS];
 	struct worker_lane lanes[MR_PORT_MAX];
 	struct worker_burst burst;

@@ -174,8 +174,9 @@ roles_follow_uid_and_groups(void **state)
 static void
 what_changes_things_is_for_administrators(void **state)
 {
-	static const char *const admin[] = { "config check", "config load", "zone reload",
-					     "log reopen",   "drain",       "stop" };
+	static const char *const admin[] = { "config check", "config load",    "zone reload",
+					     "log reopen",   "drain",          "stop",
+					     "origin drain", "origin disable", "origin enable" };
 	const struct mr_command *command;
 	size_t found = 0;
 

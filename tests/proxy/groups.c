@@ -42,7 +42,7 @@ groups_reload(struct groups *self)
 					    .way_v6.known = true,
 					    .now_ns = self->now_ns };
 	struct mr_upstreams *next;
-	struct mr_error error;
+	struct mr_error error = { 0 };
 
 	assert_int_equal(mr_upstreams_build(self->table, &input, &next, &error), 0);
 	mr_upstreams_free(self->now);
@@ -55,12 +55,13 @@ void
 groups_open(struct groups *self, enum mr_upstream_policy policy, const int *weights,
 	    uint16_t worker_count)
 {
-	struct mr_error error;
+	struct mr_error error = { 0 };
 
 	*self = (struct groups){ .worker_count = worker_count, .now_ns = 1000 * MR_NS_PER_S };
 	self->config = (struct mr_upstream_config){ .name = "app",
 						    .servers = self->servers,
-						    .policy = policy };
+						    .policy = policy,
+						    .check.kind = MR_UPSTREAM_CHECK_TCP };
 	for (; weights[self->config.server_count]; self->config.server_count++)
 		self->servers[self->config.server_count] =
 			groups_server((unsigned)self->config.server_count,
