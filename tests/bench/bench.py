@@ -46,9 +46,9 @@ class Bench:
         build = os.path.join(top, os.environ.get("MILLRACE_BUILD", "build"))
         self.millgen, self.millraced, self.millctl = (os.path.join(build, "app", p) for p in ("millgen", "millraced", "millctl"))
 
-    def start(self, name, command):
+    def start(self, name, command, **more):
         log = open(os.path.join(self.folder, name + ".log"), "w")
-        process = subprocess.Popen(self.front + command, stderr=subprocess.STDOUT, stdout=log, text=True)
+        process = subprocess.Popen(self.front + command, stderr=subprocess.STDOUT, stdout=log, text=True, **more)
         process.log = log.name
         self.running.append(process)
         return process
@@ -63,15 +63,27 @@ class Bench:
                 raise RuntimeError("%s: %s" % (what, self.log_of(process)[-2000:]))
             time.sleep(0.05)
 
-    def stop(self, process, limit_s=20):
+    def stop(self, process, how=signal.SIGTERM, limit_s=20):
         if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(how)
             try:
                 process.wait(limit_s)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
         self.running.remove(process)
+
+    def finish(self, process, limit_s=25):
+        """waits for one whose result is in already: a slow farewell is told, not fatal"""
+        try:
+            process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            note("%s did not end by itself: %s" % (process.args, self.log_of(process)[-500:]))
+        self.stop(process)
+
+    def lines_of(self, process):
+        """the JSON lines that it has written"""
+        return [json.loads(line) for line in self.log_of(process).splitlines() if line.startswith("{")]
 
     def close(self):
         for process in list(self.running):
@@ -117,37 +129,17 @@ control: {socket: %s/ctl.sock}
         process = self.start("millgen", [self.millgen, mode, "--port", "memif:%s/server.sock" % self.folder, "--cpus", str(last_cpu),
                                          "--json", "--quiet", *more])
         self.wait_for("millgen", process, limit_s, lambda: process.poll() is not None or '"result"' in self.log_of(process))
-        try:
-            process.wait(linger_s)
-        except subprocess.TimeoutExpired:
-            note("millgen did not end by itself")
-        lines = [json.loads(line) for line in self.log_of(process).splitlines() if line.startswith("{")]
-        text = self.log_of(process)
-        self.stop(process)
+        self.finish(process, linger_s)
+        lines, text = self.lines_of(process), self.log_of(process)
         if not lines or lines[-1].get("type") != "result":
             raise RuntimeError("millgen: " + text[-2000:])
         return lines[-1]
 
     def counters(self, module):
         """one module's counters, by name, added over its scopes"""
-        text = subprocess.run([self.millctl, "--socket", os.path.join(self.folder, "ctl.sock"), "--json", "show", "counters", module],
+        text = subprocess.run([self.millctl, "--socket", os.path.join(self.folder, "ctl.sock"), "--json", "show", "counters", module + "."],
                               capture_output=True, text=True, check=True).stdout
-        found = {}
-
-        def walk(at):
-            if isinstance(at, dict):
-                name = at.get("name") or at.get("counter")
-                if name and "value" in at:
-                    name = name.split(".")[-1]
-                    found[name] = found.get(name, 0) + at["value"]
-                for each in at.values():
-                    walk(each)
-            elif isinstance(at, list):
-                for each in at:
-                    walk(each)
-
-        walk(json.loads(text))
-        return found
+        return {row["counter"].split(".")[-1]: row["value"] for row in json.loads(text)["counters"]}
 
     def resident_bytes(self, process):
         """resident and hugetlb memory of a process, by the system's account"""
