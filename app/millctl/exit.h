@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * millctl/exit - what millctl ends with; scripts rely on these numbers.
+ *
+ * Owner:  nobody. Thread: any. Memory: none.
  */
 #ifndef MILLCTL_EXIT_H
 #define MILLCTL_EXIT_H

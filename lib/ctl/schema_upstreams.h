@@ -2,6 +2,8 @@
  *
  * ctl/schema_upstreams - rows of the table in ctl/schema.c: origins, how they are reached. It is
  * included there, once, among the others.
+ *
+ * Owner:  nobody, const. Thread: any. Memory: the table's (ctl/schema.h).
  */
 /* clang-format off */
 

@@ -2,6 +2,9 @@
  *
  * zone/check_int - what the two halves of the check share: check.c reads, check_data.c looks at the
  * finished zone.
+ *
+ * Owner:  the call of mr_zone_check, for which all of it lives. Thread: the caller's.
+ * Memory: the heap, given back at its end.
  */
 #ifndef MR_ZONE_CHECK_INT_H
 #define MR_ZONE_CHECK_INT_H
