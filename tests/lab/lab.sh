@@ -18,6 +18,10 @@
 #   lab_wait_for SECONDS CMD...  until CMD succeeds; false when the time is over
 #   check NAME CMD...            one test: passes when CMD succeeds; on failure shows its output
 #   check_not NAME CMD...        the contrary
+#   field COMMAND KEY…           one value of the JSON answer to `millctl COMMAND` (the test has a
+#                                function millctl that knows its socket)
+#   counter NAME [SCOPE]         a counter's value, of one scope or all; a name that there is not
+#                                is an error, and prints no value
 #   lab_summary                  prints "N passed, N failed" and returns 1 if any failed or none ran
 #
 # Frames must be whole and plain on this veth: an XDP program sees neither a checksum that is left
@@ -167,6 +171,23 @@ check_not() {
 }
 
 lab_not() { ! "$@"; }
+
+field() {
+	# shellcheck disable=SC2086 # words
+	millctl --json $1 | python3 -c "
+import json, sys
+value = json.load(sys.stdin)
+for key in sys.argv[1:]:
+    value = value[int(key)] if key.isdigit() else value[key]
+print(value)" "${@:2}"
+}
+
+counter() {
+	millctl --json show counters "$1" | python3 -c "
+import json, sys
+row = next(r for r in json.load(sys.stdin)['counters'] if r['counter'] == sys.argv[1])
+print(row['scopes'].get(sys.argv[2], 0) if len(sys.argv) > 2 else row['value'])" "$@"
+}
 
 lab_summary() {
 	echo "$lab_passed passed, $lab_failed failed"
