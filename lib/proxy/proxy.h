@@ -47,9 +47,10 @@
  * When a request is tried again: no octet of an answer has come, none of its content was taken, it
  * is idempotent or was never sent (no connection came about), there are tries left (retries) and
  * the group's budget allows, where the request was sent: each exchange of a group brings
- * retry_percent / 100 of a try, at most MR_PROXY_BUDGET of them are saved up. Another origin is asked at once; the same ones again after
- * a pause of MR_PROXY_PAUSE_MS, doubled each time. A kept connection that dies before any octet
- * costs neither a try nor budget: it was closed before the request came (RFC 9112 9.3.1).
+ * retry_percent / 100 of a try, at most MR_PROXY_BUDGET of them are saved up. Another origin is
+ * asked at once; the same ones again after a pause of MR_PROXY_PAUSE_MS, doubled each time. A kept
+ * connection that dies before any octet costs neither a try nor budget: it was closed before the
+ * request came (RFC 9112 9.3.1).
  *
  * Times, each of the group: connect_ms (504), first_byte_ms from the request's last octet taken to
  * the answer's first (504), between_ms without progress while it is the origin's turn (cut),
