@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "tree.h"
 
@@ -143,33 +142,29 @@ file_read(struct load *self, int fd, const struct stat *at, const char *path,
 	return 0;
 }
 
-/* object_gzip gives a compressed form of from, or NULL when that is not worth while. */
+/* object_pack gives a form of from in a coding, or NULL when that is not worth while. */
 static struct site_object *
-object_gzip(struct load *self, const struct site_object *from)
+object_pack(struct load *self, const struct site_object *from, enum mr_http_coding coding)
 {
 	struct mr_site_store *store = self->tree->store;
-	uint64_t most = from->byte_count - from->byte_count / 8, offset;
+	size_t most = from->byte_count - from->byte_count / 8, bytes;
 	struct site_object *object = NULL;
 	uint8_t *packed = malloc(most);
-	z_stream stream = { .next_in = store->arena.base + from->offset,
-			    .avail_in = (uInt)from->byte_count,
-			    .next_out = packed,
-			    .avail_out = (uInt)most };
+	uint64_t offset;
 
-	if (!packed)
+	if (!packed || atomic_load_explicit(self->cancelled, memory_order_relaxed)) {
+		free(packed);
 		return NULL;
-	/* 15 bits of window, and 16: gzip's framing (RFC 1952), its time 0 */
-	if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) == Z_OK) {
-		if (deflate(&stream, Z_FINISH) == Z_STREAM_END &&
-		    !room_take(self, stream.total_out, &offset)) {
-			memcpy(store->arena.base + offset, packed, stream.total_out);
-			object = object_add(self, offset, stream.total_out);
-			if (object) {
-				object->byte_count = stream.total_out;
-				object->modified_s = from->modified_s;
-			}
+	}
+	bytes = site_compress(coding, store->arena.base + from->offset, from->byte_count, packed,
+			      most);
+	if (bytes && !room_take(self, bytes, &offset)) {
+		memcpy(store->arena.base + offset, packed, bytes);
+		object = object_add(self, offset, bytes);
+		if (object) {
+			object->byte_count = bytes;
+			object->modified_s = from->modified_s;
 		}
-		deflateEnd(&stream);
 	}
 	free(packed);
 	return object;
@@ -384,8 +379,13 @@ forms_add(struct load *self, struct site_file *file)
 		file->forms[siblings[i].coding] = form;
 	}
 	(void)mr_http_media_type(file->path.bytes, file->path.byte_count, &is_text);
-	if (!file->forms[MR_HTTP_GZIP] && is_text && plain->byte_count >= TREE_COMPRESS_BYTES)
-		file->forms[MR_HTTP_GZIP] = object_gzip(self, plain);
+	if (is_text && plain->byte_count >= TREE_COMPRESS_BYTES)
+		for (size_t i = 0; i < MR_ARRAY_COUNT(siblings); i++) {
+			enum mr_http_coding coding = siblings[i].coding;
+
+			if (!file->forms[coding])
+				file->forms[coding] = object_pack(self, plain, coding);
+		}
 	for (int i = 0; i < MR_HTTP_CODING_COUNT; i++)
 		file->available |= (uint8_t)((file->forms[i] != NULL) << i);
 }

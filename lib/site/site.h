@@ -165,7 +165,8 @@ void mr_site_set_free(struct mr_site_set *self); /* NULL is fine */
  *   - names are canonical paths; "/x/" is "/x/index.html", and "/x" is redirected to it
  *   - what begins with a dot is not there, but for /.well-known (RFC 8615)
  *   - links are followed to files inside of the folder only; links to folders are not
- *   - "a.css.br", ".zst" and ".gz" beside "a.css" are forms of it; a text without .gz is compressed
+ *   - "a.css.br", ".zst" and ".gz" beside "a.css" are forms of it; of a text those that are
+ *     not there are made
  *   - a file is at most 1 GiB; a tree has at most 2^20 files in 32 levels */
 struct mr_site_store;
 struct mr_site_tree;

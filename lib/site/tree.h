@@ -70,6 +70,11 @@ site_tree_bytes(const struct mr_site_tree *tree, uint64_t offset)
 	return tree->store->arena.base + offset;
 }
 
+/* site_compress writes a coding of bytes into out and returns its length; 0: it has no room there,
+ * or there is no memory. */
+size_t site_compress(enum mr_http_coding coding, const uint8_t *bytes, size_t count, uint8_t *out,
+		     size_t room);
+
 /* site_tree_find looks a canonical path up; it begins with a slash. */
 const struct site_file *site_tree_find(const struct mr_site_tree *tree, const uint8_t *path,
 				       size_t path_bytes);

@@ -415,6 +415,10 @@ test_codings(void **state)
 	assert_status(pair, "/s.css", "Accept-Encoding: gzip;q=1, br;q=0.5\r\n", 200);
 	assert_has(pair, "\r\ncontent-encoding: gzip\r\n");
 	assert_memory_equal(body_of(pair), "\x1f\x8b\x08", 3);
+	/* there is no .zst: it was made */
+	assert_status(pair, "/s.css", "Accept-Encoding: zstd\r\n", 200);
+	assert_has(pair, "\r\ncontent-encoding: zstd\r\n");
+	assert_memory_equal(body_of(pair), "\x28\xb5\x2f\xfd", 4);
 	assert_status(pair, "/s.css", "Accept-Encoding: identity;q=0\r\n", 200);
 	assert_has(pair, "\r\ncontent-length: 2000\r\n");
 	assert_body(pair, "/s.css.br", "brotli");
