@@ -83,6 +83,7 @@
 #include "tcp/tcp.h"
 
 #include "proxy/check.h"
+#include "proxy/proxy_protocol.h"
 #include "proxy/upstream.h"
 
 enum {
