@@ -192,6 +192,12 @@ tcp_conn_finish(struct mr_tcp *self, struct tcp_tcb *t)
 	case MR_TCP_STATES:
 		return;
 	}
+	/* A peer that owes us nothing and may never answer is not to have what senders need: those
+	 * that are told of a time-out could hold every send state there is. */
+	if (t->state == MR_TCP_ESTABLISHED && t->tx == 0 && tcp_pool_reserved(&self->txs)) {
+		tcp_conn_reset(self, t, MR_TCP_END_SHED);
+		return;
+	}
 	if (tcp_tx_get(self, t) == NULL) { /* not even a FIN can be kept: shed */
 		tcp_conn_reset(self, t, MR_TCP_END_ABORT);
 		return;

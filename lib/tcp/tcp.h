@@ -68,6 +68,7 @@
  *     none such                                                  -> dropped (peer sends again)
  *   TIME_WAIT table full                                         -> oldest entry goes early
  *   less than 1/8 of a pool left                                 -> who holds a chunk gets no more
+ *     and who is closed by us with nothing in flight       -> reset, no FIN [tcp_conn_finish]
  *     and who has made no progress for 10 s (1 s below 1/16)     -> reset [tcp_reclaim: close_shed]
  *   the same, of chunks                                          -> and no larger window is told
  *     to who holds one: the right edge stays where it is              [window_edge]

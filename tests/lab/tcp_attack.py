@@ -123,6 +123,11 @@ def main():
                 for (source, port), (seq, ack) in list(held.items()):
                     held[source, port] = (seq, ack + 1)
                     send(frame(source, port, ACK, seq, ack + 1, 256))
+    elif SCENARIO == "slow_sender":  # the begin of a query, and then nothing
+        sources = [a for n in range(8) for a in prefix(f"203.0.{n}")]
+        while time.monotonic() < deadline:
+            held.update(hold(512, sources, payload=query("huge.big.example")[:9]))
+            sources = sources[512:] + sources[:512]
     elif SCENARIO == "crumbs":  # single bytes with holes between them
         held = hold(64, prefix("198.51.101"))
         while time.monotonic() < deadline:

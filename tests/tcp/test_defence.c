@@ -297,6 +297,37 @@ test_silent_readers_do_not_lock_others_out(void **state)
 	rig_destroy(r);
 }
 
+/* Peers that say nothing are closed by us, and do not answer that either: their FINs do not take
+ * the last send states. */
+static void
+test_silent_closers_do_not_lock_others_out(void **state)
+{
+	struct rig *r = rig_create(&usual);
+	uint32_t served = 0, opened = 0, end;
+
+	(void)state;
+	r->answer_bytes = ANSWER_BYTES;
+	for (uint32_t i = 0; i < 200; i++) {
+		uint32_t client = 0x10000 + (i << 8);
+
+		syn(r, client);
+		ack(r, client, 0, 0, 65535, 0);
+	}
+	end = r->tcp->tcbs.fresh;
+	for (uint32_t conn = 1; conn < end; conn++)
+		if (!(tcp_tcb(r->tcp, conn)->generation & 1)) {
+			opened++;
+			mr_tcp_close(r->tcp, conn);
+		}
+	assert_true(opened > r->tcp->txs.limit);
+	assert_in_range(r->tcp->txs.used, 1, r->tcp->txs.limit - r->tcp->txs.limit / 8 + 1);
+	assert_in_range(r->reasons[MR_TCP_END_SHED], 1, 200);
+	for (uint32_t i = 0; i < 50; i++)
+		served += ask(r, 0x80000 + (i << 8));
+	assert_int_equal(served, 50);
+	rig_destroy(r);
+}
+
 /* One peer may not take the last eighth of the chunks: they are for who has none. */
 static void
 test_last_chunks_are_for_who_has_none(void **state)
@@ -486,6 +517,7 @@ main(void)
 		cmocka_unit_test(test_full_table_evicts_from_the_heavy_prefix),
 		cmocka_unit_test(test_eviction_is_bounded_within_a_turn),
 		cmocka_unit_test(test_silent_readers_do_not_lock_others_out),
+		cmocka_unit_test(test_silent_closers_do_not_lock_others_out),
 		cmocka_unit_test(test_last_chunks_are_for_who_has_none),
 		cmocka_unit_test(test_slow_reader_is_reset_a_steady_one_not),
 		cmocka_unit_test(test_crumbs_out_of_order_are_bounded),
