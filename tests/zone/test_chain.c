@@ -72,9 +72,9 @@ check_chain(unsigned count)
 	mr_rng_seed(&rng, count);
 	assert_int_equal(mr_zone_store_create(&store, 1ull << 32, false, &error), 0);
 	assert_int_equal(mr_zone_builder_create(&builder, origin, sizeof(origin), &error), 0);
-	add(builder, NULL, 0, MR_ZONE_SOA, soa, sizeof(soa) - 1);
-	add(builder, NULL, 0, MR_ZONE_NS, "", 1);
-	add(builder, NULL, 0, MR_ZONE_NSEC, nsec, sizeof(nsec) - 1);
+	add(builder, origin, 0, MR_ZONE_SOA, soa, sizeof(soa) - 1);
+	add(builder, origin, 0, MR_ZONE_NS, "", 1);
+	add(builder, origin, 0, MR_ZONE_NSEC, nsec, sizeof(nsec) - 1);
 	for (unsigned i = 1; i < count; i++) { /* number 0 is the apex */
 		unsigned bytes = random_label(&rng, labels[i]);
 
