@@ -15,16 +15,23 @@
 #include "fake.h"
 
 static void
-start(struct fake_box *box)
+start_counting(struct fake_box *box, uint32_t zone_counters)
 {
 	struct mr_error error = { 0 };
 	int rc = fake_open(box, FAKE_CONFIG("[192.0.2.1]", FAKE_ZONES), &error);
 
+	box->group.zone_counters = zone_counters;
 	if (!rc)
 		rc = fake_start(box, &error);
 	if (rc)
 		print_error("%s\n", error.text);
 	assert_int_equal(rc, 0);
+}
+
+static void
+start(struct fake_box *box)
+{
+	start_counting(box, 0);
 }
 
 static void
@@ -297,6 +304,40 @@ config_load_takes_what_is_live(void **state)
 	stop(&box);
 }
 
+static bool
+has_counters(const struct fake_box *box, const char *zone)
+{
+	json_t *response = good(box, "zone show", json_pack("{ss}", "name", zone));
+	bool has = json_object_get(at(at(response, "result"), "zone"), "queries") != NULL;
+
+	json_decref(response);
+	return has;
+}
+
+static void
+counters_are_few_and_go_on(void **state)
+{
+	struct fake_box box;
+	char path[128];
+
+	(void)state;
+	start_counting(&box, 1);
+	assert_true(has_counters(&box, "one.test"));
+	assert_false(has_counters(&box, "two.test"));
+	json_decref(good(&box, "zone reload", NULL)); /* each keeps what it has */
+	assert_true(has_counters(&box, "one.test"));
+	assert_false(has_counters(&box, "two.test"));
+	/* one.test goes, and its counters with it: they are free for the next that is read */
+	snprintf(path, sizeof(path), "%s/n.yaml", box.folder);
+	fake_write(&box, "n.yaml",
+		   FAKE_CONFIG("[192.0.2.1]", "  zones: [{name: two.test, file: two}]\n"));
+	json_decref(good(&box, "config load", json_pack("{ss}", "file", path)));
+	assert_false(has_counters(&box, "two.test"));
+	json_decref(good(&box, "zone reload", json_pack("{ss}", "name", "two.test")));
+	assert_true(has_counters(&box, "two.test"));
+	stop(&box);
+}
+
 static void
 config_load_refuses_what_it_cannot(void **state)
 {
@@ -547,6 +588,7 @@ main(void)
 		cmocka_unit_test(zone_reload_takes_the_new_file),
 		cmocka_unit_test(a_bad_zone_changes_nothing),
 		cmocka_unit_test(config_load_takes_what_is_live),
+		cmocka_unit_test(counters_are_few_and_go_on),
 		cmocka_unit_test(config_load_refuses_what_it_cannot),
 		cmocka_unit_test(memory_of_old_zones_comes_back),
 		cmocka_unit_test(status_answers_during_a_long_load),
