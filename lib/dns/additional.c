@@ -70,10 +70,8 @@ read_opt(struct dns_query *query, struct mr_dns *self, struct mr_dns_item *item,
 {
 	unsigned version = record->ttl >> 16 & 0xff;
 
-	if (query->edns || record->owner_end - record->start != 1) {
-		query->edns = false; /* which of them should we answer? */
+	if (record->owner_end - record->start != 1)
 		return DNS_FORMERR;
-	}
 	query->edns = true;
 	query->edns_bytes = record->rr_class;
 	query->dnssec_ok = record->ttl & 0x8000;
@@ -123,6 +121,7 @@ dns_additional_parse(struct dns_query *query, struct mr_dns *self, struct mr_dns
 		     unsigned at, unsigned count)
 {
 	enum dns_rcode opt = DNS_NOERROR;
+	unsigned opt_count = 0;
 
 	if (count > DNS_ADDITIONAL_MAX) {
 		fail(query, self, DNS_FORMERR, MR_DNS_formerr_additional);
@@ -135,8 +134,12 @@ dns_additional_parse(struct dns_query *query, struct mr_dns *self, struct mr_dns
 			fail(query, self, DNS_FORMERR, MR_DNS_formerr_additional);
 			return;
 		}
-		if (record.type == MR_ZONE_OPT && opt != DNS_FORMERR)
+		if (record.type == MR_ZONE_OPT && opt_count++ == 0) {
 			opt = read_opt(query, self, item, &record);
+		} else if (record.type == MR_ZONE_OPT) {
+			query->edns = false; /* which of them should we answer? */
+			opt = DNS_FORMERR;
+		}
 		if (record.type == MR_ZONE_TSIG) {
 			if (i + 1 != count || !tsig_is_sound(&record)) {
 				fail(query, self, DNS_FORMERR, MR_DNS_formerr_tsig);
