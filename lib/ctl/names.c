@@ -149,14 +149,15 @@ static void
 names_read(struct names *self)
 {
 	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(self->channel, sockets, ARES_GETSOCK_MAXNUM);
+	/* unsigned: the library's macro for it shifts a 1 into the sign bit */
+	unsigned bits = (unsigned)ares_getsock(self->channel, sockets, ARES_GETSOCK_MAXNUM);
 
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		struct pollfd at = { .fd = sockets[i] };
 
-		if (ARES_GETSOCK_READABLE(bits, i))
+		if (bits >> i & 1)
 			at.events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(bits, i))
+		if (bits >> (ARES_GETSOCK_MAXNUM + i) & 1)
 			at.events |= POLLOUT;
 		if (!at.events || poll(&at, 1, 0) <= 0)
 			continue;

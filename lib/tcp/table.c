@@ -215,7 +215,7 @@ split_ahead(const struct mr_tcp *self)
 	__builtin_prefetch(&table->buckets[table->count], 1);
 	if (table->half >= 1u << TAG_SHIFT)
 		return;
-	for (int i = 0; i < TCP_BUCKET_SLOTS; i++) {
+	for (int i = 0; i < TCP_BUCKET_SLOTS && b->slots[i]; i++) {
 		if (b->slots[i] & TCP_SLOT_TIME_WAIT)
 			tcp_timewait_prefetch(self, b->slots[i]);
 		else
