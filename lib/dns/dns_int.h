@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dns/int - one query between the stages of a burst.
+ * dns/dns_int - one query between the stages of a burst, and what the stages share.
+ *
+ * Owner:  queries, answers and limits belong to the call that answers the burst; what they point
+ *         to in zones and in the configuration is borrowed until it returns.
+ * Thread: the caller's, who has a struct mr_dns of its own: a worker, or a trace of the control
+ *         thread.
+ * Memory: the caller's stack and the message; nothing is allocated or kept from burst to burst.
+ * Spec:   as dns/dns.h; RFC 1035 4.1.1, 6895 2 (header, RCODEs), 8914 4 (extended errors).
  */
 #ifndef MR_DNS_DNS_INT_H
 #define MR_DNS_DNS_INT_H

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * dns/metrics - the counters of lib/dns. Add rows, never rename.
+ *
+ * Owner:  struct mr_dns; one block for each worker. Thread: its worker writes, any reads (relaxed).
+ * Memory: of the registry (metric/metric.h).
  */
 #ifndef MR_DNS_METRICS_H
 #define MR_DNS_METRICS_H

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * proxy/metrics - the counters of lib/proxy. Add rows, never rename.
+ *
+ * Owner:  struct mr_proxy; one block for each worker. Thread: its worker writes, any
+ *         reads (relaxed). Memory: of the registry (metric/metric.h).
  */
 #ifndef MR_PROXY_METRICS_H
 #define MR_PROXY_METRICS_H

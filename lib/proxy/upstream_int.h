@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * proxy/upstream_int - the table of slots, and a snapshot, as the parts of proxy/upstream see them.
+ *
+ * Owner:  the control thread; a struct mr_origin_worker, the worker whose it is (proxy/upstream.h).
+ * Thread: owners, orders and snapshots under construction: control. Workers read a published
+ *         snapshot within a turn, and write what is labelled shared by atomics.
+ * Memory: on the heap; the table for the life of the process, a snapshot's blocks with it.
  */
 #ifndef MR_PROXY_UPSTREAM_INT_H
 #define MR_PROXY_UPSTREAM_INT_H

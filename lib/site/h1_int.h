@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * site/h1_int - what the parts that answer over HTTP/1.1 share.
+ *
+ * Owner:  an exchange belongs to the connection whose word has its handle; a run and a request to
+ *         the event that made them.
+ * Thread: the worker of the server, inside an event of lib/tcp or of lib/proxy.
+ * Memory: exchanges lie in the server's two pools; runs and requests on the stack. What a request
+ *         points to of its head, of sites and of routes is good until the event is over.
  */
 #ifndef MR_SITE_H1_INT_H
 #define MR_SITE_H1_INT_H

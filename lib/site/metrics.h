@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * site/metrics - the counters of lib/site. Add rows, never rename.
+ *
+ * Owner:  struct mr_site_server; one block for each worker. Thread: its worker writes, any
+ *         reads (relaxed). Memory: of the registry (metric/metric.h).
  */
 #ifndef MR_SITE_METRICS_H
 #define MR_SITE_METRICS_H

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * site/site_int - how a set lies in memory, and what the parts share.
+ *
+ * Owner:  a set and all that it points to belong to the control thread; states of meters and the
+ *         scratch space of expressions, each to one worker.
+ * Thread: builders off the data path; what finds, on workers, within a turn.
+ * Memory: blocks of a struct site_memory on the heap, freed together; const after build, but for
+ *         what is a worker's.
  */
 #ifndef MR_SITE_SITE_INT_H
 #define MR_SITE_SITE_INT_H
