@@ -298,6 +298,19 @@ scalar_kind(struct config_reader *reader, const struct mr_schema_row *row,
 	return config_place_add(reader, port->target, node);
 }
 
+/* scalar_measure reads a number with its unit, by the function of its type. */
+static bool
+scalar_measure(const struct mr_schema_row *row, const char *text,
+	       int (*read)(const char *text, uint64_t *number), uint64_t *value)
+{
+	uint64_t number;
+
+	if (read(text, &number) || number < row->low || number > row->high)
+		return false;
+	*value = number;
+	return true;
+}
+
 static bool
 scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const char *text,
 	   void *value)
@@ -344,20 +357,11 @@ scalar_set(struct config_reader *reader, const struct mr_schema_row *row, const 
 			*(uint32_t *)value = (uint32_t)number;
 		return true;
 	case MR_SCHEMA_SIZE:
-		if (mr_units_bytes(text, &number) || number < row->low || number > row->high)
-			return false;
-		*(uint64_t *)value = number;
-		return true;
+		return scalar_measure(row, text, mr_units_bytes, value);
 	case MR_SCHEMA_DURATION:
-		if (mr_units_duration(text, &number) || number < row->low || number > row->high)
-			return false;
-		*(uint64_t *)value = number;
-		return true;
+		return scalar_measure(row, text, mr_units_duration, value);
 	case MR_SCHEMA_RATE:
-		if (mr_units_rate(text, &number) || number < row->low || number > row->high)
-			return false;
-		*(uint64_t *)value = number;
-		return true;
+		return scalar_measure(row, text, mr_units_rate, value);
 	case MR_SCHEMA_PERCENT:
 		return !mr_units_percent(text, value);
 	case MR_SCHEMA_CHOICE:

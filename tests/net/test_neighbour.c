@@ -2,33 +2,7 @@
  *
  * net/neighbour - next hops: asked, learnt, aged, given up; announcements.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "frames.h"
-
-static struct rig rig;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	rig_make(&rig, 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	rig_end(&rig);
-	return 0;
-}
+#include "rig.h"
 
 static const struct mr_mac gateway = { { 2, 0xbb, 0, 0, 0, 1 } };
 static uint8_t out[128];
