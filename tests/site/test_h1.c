@@ -185,75 +185,6 @@ test_idle_path_canonical_before_route(void **state)
 	assert_begins(pair, "HTTP/1.1 204 ");
 }
 
-/* Each: what is sent, and the status that comes; the connection ends. */
-static void
-test_any_refused_and_closed(void **state)
-{
-	static const struct {
-		const char *text, *status;
-	} cases[] = {
-		{ "GET / HTTP/1.1\r\n\r\n", "400" },
-		{ "GET / HTTP/1.1\nHost: a.example\n\n", "400" },
-		{ "GET /\r\n\r\n", "400" },
-		{ "GET / HTTP/2.0\r\nHost: a.example\r\n\r\n", "505" },
-		{ "TRACE / HTTP/1.1\r\nHost: a.example\r\n\r\n", "405" },
-		{ "GET / HTTP/1.1\r\nHost: a.example\r\nExpect: tea\r\n\r\n", "417" },
-		{ "GET / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1\r\n"
-		  "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		  "400" },
-		{ "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-		  "501" },
-		{ "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1048577\r\n\r\n", "413" },
-		{ "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
-		  "400" },
-		{ "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n",
-		  "413" },
-	};
-	struct pair *pair = *state;
-
-	for (size_t i = 0; i < MR_ARRAY_COUNT(cases); i++) {
-		pair_connect(pair);
-		pair_text(pair, cases[i].text);
-		if (strncmp(pair->got + 9, cases[i].status, 3))
-			fail_msg("case %zu: expected %s, got \"%.60s\"", i, cases[i].status,
-				 pair->got);
-		assert_int_equal(count_of(pair->got, "\r\nConnection: close\r\n"), 1);
-		assert_true(pair->peer_closed);
-	}
-	assert_int_equal(pair_metric(pair, MR_SITE_refused), MR_ARRAY_COUNT(cases));
-}
-
-static void
-test_head_bounds(void **state)
-{
-	struct pair *pair = *state;
-	char *text = malloc(40000);
-	int at = sprintf(text, "GET / HTTP/1.1\r\nHost: a.example\r\n");
-
-	/* as long as a head may be, in five fields */
-	for (int i = 0; i < 5; i++) {
-		int bytes = i < 4 ? 3300 : 16384 - at - 2 - 7;
-
-		at += sprintf(text + at, "X-%d: %0*d\r\n", i, bytes, 0);
-	}
-	at += sprintf(text + at, "\r\n");
-	assert_int_equal(at, 16384);
-	pair_say(pair, text, 16384);
-	assert_begins(pair, HELLO);
-	assert_int_equal(pair_held(pair), 0);
-	pair_connect(pair);
-	memcpy(text + at - 4, "0\r\n\r\n", 5);
-	pair_say(pair, text, 16385);
-	assert_begins(pair, "HTTP/1.1 431 ");
-	pair_connect(pair);
-	memset(text, 'x', 40000);
-	memcpy(text, "GET /", 5);
-	pair_say(pair, text, 9000);
-	assert_begins(pair, "HTTP/1.1 414 ");
-	assert_int_equal(pair_held(pair), 0);
-	free(text);
-}
-
 static void
 test_content_read_and_answered(void **state)
 {
@@ -449,6 +380,37 @@ test_head_exchanges_bounded(void **state)
 	pair_stop(pair);
 }
 
+/* A long head that finds no large buffer gives its small one back, once. */
+static void
+test_head_large_exchanges_bounded(void **state)
+{
+	const struct mr_site_server_config config = { .exchange_limit = 4, .large_limit = 1 };
+	struct pair *pair = pair_start(&site, 1, &config);
+	char text[3000];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "GET /", 5);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pair_held(pair), i);
+		pair_connect(pair);
+		pair_say(pair, text, sizeof(text));
+	}
+	assert_begins(pair, "HTTP/1.1 503 ");
+	assert_true(pair->peer_closed);
+	assert_int_equal(pair_held(pair), 1);
+	assert_int_equal(pair_metric(pair, MR_SITE_no_exchange), 1);
+	for (int i = 0; i < 3; i++) { /* each of those that begin now has one of its own */
+		pair_connect(pair);
+		pair_text(pair, "GET / ");
+		assert_int_equal(pair_held(pair), 2 + i);
+	}
+	pair_text(pair, "HTTP/1.1\r\nHost: a.example\r\n\r\n");
+	assert_begins(pair, HELLO);
+	assert_int_equal(pair_held(pair), 3);
+	pair_stop(pair);
+}
+
 static void
 test_head_other_sites_meanwhile(void **state)
 {
@@ -480,8 +442,6 @@ main(void)
 		PAIR_TEST(test_idle_options_all),
 		PAIR_TEST(test_idle_absolute_form_overrides_host),
 		PAIR_TEST(test_idle_path_canonical_before_route),
-		PAIR_TEST(test_any_refused_and_closed),
-		PAIR_TEST(test_head_bounds),
 		PAIR_TEST(test_content_read_and_answered),
 		PAIR_TEST(test_content_expected_not_wanted),
 		PAIR_TEST(test_any_cut_changes_nothing),
@@ -493,6 +453,7 @@ main(void)
 		PAIR_TEST(test_head_peer_closed_counted),
 		cmocka_unit_test(test_idle_requests_bounded),
 		cmocka_unit_test(test_head_exchanges_bounded),
+		cmocka_unit_test(test_head_large_exchanges_bounded),
 		PAIR_TEST(test_head_other_sites_meanwhile),
 	};
 
