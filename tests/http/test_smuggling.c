@@ -55,6 +55,29 @@ test_forms_have_status(void **state)
 	assert_true(MR_ARRAY_COUNT(forms) >= 100);
 }
 
+/* Every reason to refuse a request's head or framing has a form that shows it. Bounds are tested on
+ * both sides in test_head.c and test_body.c; STATUS is of responses, CUT_OFF of connections. */
+static void
+test_forms_show_every_refusal(void **state)
+{
+	bool seen[MR_HTTP_REFUSAL_COUNT] = { [MR_HTTP_REFUSED_NOT] = true,
+					     [MR_HTTP_REFUSED_STATUS] = true,
+					     [MR_HTTP_REFUSED_CUT_OFF] = true };
+
+	(void)state;
+	for (unsigned i = 0; i < MR_ARRAY_COUNT(forms); i++) {
+		drive(&whole, MR_HTTP_REQUEST, MR_HTTP_METHOD_OTHER, &limits, forms[i].bytes,
+		      forms[i].byte_count, 0, 0, false);
+		seen[whole.refusal] = true;
+	}
+	for (unsigned i = 0; i < MR_HTTP_REFUSAL_COUNT; i++) {
+		uint16_t status = mr_http_status_of(i);
+
+		if (!seen[i] && status != 413 && status != 414 && status != 431)
+			fail_msg("no form is refused for %s", mr_http_refusal_name(i));
+	}
+}
+
 static void
 test_forms_split_anywhere(void **state)
 {
@@ -106,6 +129,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms_have_status),
+		cmocka_unit_test(test_forms_show_every_refusal),
 		cmocka_unit_test(test_forms_split_anywhere),
 		cmocka_unit_test(test_accepted_forms_pass_on),
 	};
