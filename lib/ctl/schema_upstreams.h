@@ -75,7 +75,7 @@
 	  .choices = host_choices, .help = "Host of what is passed on: as asked, or the server's" },
 	{ "upstreams[].proxy_protocol", MR_SCHEMA_CHOICE, MR_SCHEMA_LIVE, GROUP(announce),
 	  .fallback = "off", .choices = announce_choices,
-	  .help = "Tell origins who asks by the PROXY protocol; connections then serve one client" },
+	  .help = "Tell origins who asks by the PROXY protocol; connections then serve one request" },
 	{ "upstreams[].connect_timeout", MR_SCHEMA_U32, MR_SCHEMA_LIVE, GROUP(limits.connect_ms),
 	  .low = 1, .high = 3600000, .fallback = "2000", .unit = "ms",
 	  .help = "No connection in this time: another origin, or 504" },

@@ -157,7 +157,7 @@ exchange_link(struct mr_proxy *self, uint32_t handle, const struct mr_origin *or
 	struct proxy_exchange *exchange = proxy_exchange_at(self, handle);
 	uint32_t link = 0;
 
-	if (!exchange->kept_dead)
+	if (!exchange->kept_dead && !exchange->announced)
 		link = proxy_link_take(self, origin, exchange->idempotent);
 	exchange->by_kept = link != 0;
 	if (!link)
@@ -381,7 +381,7 @@ mr_proxy_begin(struct mr_proxy *self, const struct mr_proxy_request *request, ui
 	counts = &self->groups[group->index];
 	counts->credit =
 		MR_MIN(counts->credit + exchange->limits.retry_percent, 100u * MR_PROXY_BUDGET);
-	status = proxy_forward_write(self, exchange, request);
+	status = proxy_forward_write(self, exchange, group, request);
 	if (!status)
 		status = exchange_try(self, handle);
 	if (status) {
@@ -525,7 +525,8 @@ proxy_exchange_end(struct mr_proxy *self, uint32_t handle, bool clean,
 	self->tally[MR_PROXY_kept_data] += !clean;
 	exchange_report(self, exchange, exchange->status >= 500 ? MR_ORIGIN_5XX : MR_ORIGIN_OK);
 	exchange->link = 0;
-	if (clean && !exchange->answer_close && exchange->content_done && !exchange->broken)
+	if (clean && !exchange->answer_close && exchange->content_done && !exchange->broken &&
+	    !exchange->announced)
 		proxy_link_keep(self, link, &exchange->limits);
 	else
 		proxy_link_drop(self, link, !clean || !exchange->content_done);

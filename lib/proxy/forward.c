@@ -178,10 +178,34 @@ local_authority(const struct mr_proxy_request *request, struct forward *forward,
 	how->authority_bytes = (uint16_t)(out->at - how->authority);
 }
 
+/* announce_put says whose connection this is, before the request (the PROXY protocol). */
+static void
+announce_put(struct mr_writer *out, enum mr_upstream_announce announce,
+	     const struct mr_proxy_request *request)
+{
+	const struct mr_proxy_header header = { .source = request->client,
+						.destination = request->local,
+						.source_port = request->client_port,
+						.destination_port = request->local_port };
+
+	switch (announce) {
+	case MR_UPSTREAM_ANNOUNCE_NO:
+		break;
+	case MR_UPSTREAM_ANNOUNCE_V1:
+		mr_proxy_header_write_v1(out, &header);
+		break;
+	case MR_UPSTREAM_ANNOUNCE_V2:
+		mr_proxy_header_write_v2(out, &header);
+		break;
+	}
+}
+
 uint16_t
 proxy_forward_write(struct mr_proxy *self, struct proxy_exchange *exchange,
-		    const struct mr_proxy_request *request)
+		    const struct mr_upstream *group, const struct mr_proxy_request *request)
 {
+	const enum mr_upstream_announce announce =
+		(enum mr_upstream_announce)group->config->announce;
 	const struct mr_http_message *message = request->message;
 	struct forward forward = { .text = mr_writer_over(self->scratch, FORWARD_BYTES) };
 	struct mr_http_forward how = { .target = request->target,
@@ -190,8 +214,9 @@ proxy_forward_write(struct mr_proxy *self, struct proxy_exchange *exchange,
 				       .upgrade = true,
 				       .trailers = true };
 	struct mr_writer out;
-	const uint8_t *work;
+	const uint8_t *work, *head;
 
+	exchange->announced = announce != MR_UPSTREAM_ANNOUNCE_NO;
 	forward_client(self, &forward, request, &how);
 	if (request->id) {
 		mr_http_field_set_add(&how.drop, MR_HTTP_FIELD_X_REQUEST_ID);
@@ -212,6 +237,8 @@ proxy_forward_write(struct mr_proxy *self, struct proxy_exchange *exchange,
 	for (;;) { /* at most twice */
 		work = proxy_work(self, exchange);
 		out = mr_writer_over(proxy_work(self, exchange), proxy_work_room(exchange));
+		announce_put(&out, announce, request);
+		head = out.at;
 		exchange->request_framing =
 			(uint8_t)mr_http_write_request(&out, message, request->bytes, &how);
 		if (!out.failed)
@@ -225,8 +252,8 @@ proxy_forward_write(struct mr_proxy *self, struct proxy_exchange *exchange,
 	}
 	exchange->work_bytes = (uint32_t)(out.at - work);
 	/* "METHOD TARGET HTTP/1.1\r\nhost: " */
-	exchange->host_at =
-		(uint16_t)(message->method_text.bytes + 1 + request->target_bytes + 11 + 6);
+	exchange->host_at = (uint16_t)(head - work + message->method_text.bytes + 1 +
+				       request->target_bytes + 11 + 6);
 	exchange->host_bytes = how.authority ? how.authority_bytes : message->authority.bytes;
 	return 0;
 }

@@ -41,8 +41,10 @@
  *
  * When a kept connection is not used again (RFC 9112 9.3): the answer said close, or was delimited
  * by it; the request was not sent whole; octets followed the answer; connection_requests; the
- * origin is leaving or disabled. A request that is not idempotent takes a kept connection only
- * within MR_PROXY_FRESH_MS of its last use: a close of the origin may be under way.
+ * origin is leaving or disabled; a PROXY header began it (proxy_protocol of the group): then it is
+ * one client's, and kept apart by client, such ones would mostly wait for nobody. A request that
+ * is not idempotent takes a kept connection only within MR_PROXY_FRESH_MS of its last use: a close
+ * of the origin may be under way.
  *
  * When a request is tried again: no octet of an answer has come, none of its content was taken, it
  * is idempotent or was never sent (no connection came about), there are tries left (retries) and

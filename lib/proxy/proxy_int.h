@@ -36,16 +36,17 @@ struct proxy_exchange {
 	bool upgrade;       /* an upgrade was asked for */
 	bool content_taken; /* some of it: no other try */
 	bool content_done;
-	bool wants;               /* content waits at the client */
-	bool stalled;             /* an answer waits at the origin */
-	bool answered;            /* the head has gone to the client */
-	bool answer_close;        /* the link ends with the answer */
-	bool by_kept;             /* this try went by a kept connection */
-	bool kept_dead;           /* one kept link has died already */
-	bool waits_room;          /* WAIT: in its group's queue; else a pause */
-	bool paused;              /* since it was last picked for */
-	bool broken;              /* half of something was sent: it fails when its timer fires */
-	uint16_t status;          /* of the answer */
+	bool wants;        /* content waits at the client */
+	bool stalled;      /* an answer waits at the origin */
+	bool answered;     /* the head has gone to the client */
+	bool answer_close; /* the link ends with the answer */
+	bool by_kept;      /* this try went by a kept connection */
+	bool kept_dead;    /* one kept link has died already */
+	bool announced;    /* a PROXY header stands before the request: only for a new link */
+	bool waits_room;   /* WAIT: in its group's queue; else a pause */
+	bool paused;       /* since it was last picked for */
+	bool broken;       /* half of something was sent: it fails when its timer fires */
+	uint16_t status;   /* of the answer */
 	struct mr_origin_ref ref; /* of this try; slot 0: nothing is counted */
 	struct mr_http_head head;
 	struct mr_http_body body;
@@ -178,6 +179,7 @@ uint64_t proxy_forward_key(const struct mr_upstream *group, const struct mr_prox
 /* proxy_forward_write writes the request into the work of exchange, with all that is told of the
  * client. Returns 0, or the status that it fails with. */
 uint16_t proxy_forward_write(struct mr_proxy *self, struct proxy_exchange *exchange,
+			     const struct mr_upstream *group,
 			     const struct mr_proxy_request *request);
 /* proxy_forward_host puts another value into Host. False: there is no room. */
 bool proxy_forward_host(struct mr_proxy *self, struct proxy_exchange *exchange, const char *host,

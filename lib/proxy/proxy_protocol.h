@@ -10,7 +10,7 @@
  *        one that TCP has proved. LOCAL and UNKNOWN mean the peer speaks for itself (a health
  *        check): then its own address is the client's.
  *   out  we say it to an origin. Our connection to it then belongs to one client: it serves no
- *        other one, so such connections are not kept for others.
+ *        other one, so such connections are not kept. Checks by HTTP say LOCAL or UNKNOWN.
  *
  * What is refused closes the connection without a word (the specification, 2): the peer is no
  * proxy, or speaks another language.

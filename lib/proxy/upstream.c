@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/proxy_protocol.h"
+
 enum { CHECK_REQUEST_BYTES = 2048 };
 
 /* ---- the table ---- */
@@ -198,8 +200,10 @@ check_request_make(struct mr_upstreams *self, const struct mr_upstream *group,
 	const struct mr_upstream_check_config *config = &group->config->check;
 	const struct mr_upstream_server *server = &group->config->servers[origin->server];
 	bool v6 = !server->is_name && !mr_addr_is_v4(&origin->addr);
+	const struct mr_proxy_header nobody = { .local = true };
 	char host[MR_ORIGIN_HOST_BYTES + 16], *text;
-	int bytes;
+	struct mr_writer out;
+	int bytes, announce_bytes;
 
 	if (config->kind != MR_UPSTREAM_CHECK_HTTP)
 		return 0;
@@ -209,10 +213,17 @@ check_request_make(struct mr_upstreams *self, const struct mr_upstream *group,
 	text = block_take(self, CHECK_REQUEST_BYTES);
 	if (!text)
 		return -ENOMEM;
-	bytes = snprintf(text, CHECK_REQUEST_BYTES,
+	out = mr_writer_over(text, CHECK_REQUEST_BYTES);
+	if (group->config->announce == MR_UPSTREAM_ANNOUNCE_V1)
+		mr_proxy_header_write_v1(&out, &nobody);
+	else if (group->config->announce == MR_UPSTREAM_ANNOUNCE_V2)
+		mr_proxy_header_write_v2(&out, &nobody);
+	announce_bytes = (int)(out.at - (uint8_t *)text);
+	bytes = snprintf(text + announce_bytes, (size_t)(CHECK_REQUEST_BYTES - announce_bytes),
 			 "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: millrace-check\r\n"
 			 "Connection: close\r\n\r\n",
 			 config->path ? config->path : "/", config->host ? config->host : host);
+	bytes += announce_bytes;
 	MR_ASSERT(bytes < CHECK_REQUEST_BYTES); /* the schema bounds path and host */
 	origin->check_request = text;
 	origin->check_request_bytes = (uint16_t)bytes;

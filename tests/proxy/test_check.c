@@ -292,6 +292,10 @@ test_request_is_what_is_configured(void **state)
 	assert_int_equal(checked(), MR_CHECK_OK);
 	assert_non_null(strstr(rig.asked, "GET / HTTP/1.1\r\nHost: app.example\r\n"));
 	assert_int_equal(rig.asked_port, 9000);
+	rig.groups.config.announce = MR_UPSTREAM_ANNOUNCE_V1; /* there it speaks for itself */
+	rig_reload();
+	assert_int_equal(checked(), MR_CHECK_OK);
+	assert_int_equal(strncmp(rig.asked, "PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n", 31), 0);
 }
 
 static void

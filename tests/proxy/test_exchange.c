@@ -278,23 +278,6 @@ test_early_answer_closes_both(void **state)
 }
 
 static void
-test_kept_link_that_died_costs_nothing(void **state)
-{
-	struct chain *chain = *state;
-
-	chain_text(chain, GET);
-	chain_reply(chain, OK5);
-	chain_forget(chain);
-	chain_text(chain, GET);
-	chain_origin_abort(chain); /* it was asked by the kept one */
-	assert_int_equal(chain->link_count, 2);
-	assert_int_equal(chain_metric(chain, MR_PROXY_kept_dead), 1);
-	assert_int_equal(chain_metric(chain, MR_PROXY_retry), 0);
-	chain_reply(chain, OK5);
-	assert_got(chain, "\r\n\r\nhello");
-}
-
-static void
 test_post_is_not_sent_twice(void **state)
 {
 	struct chain *chain = *state;
@@ -419,23 +402,6 @@ test_wrong_answers_refused(void **state)
 		assert_int_equal(chain_metric(chain, MR_PROXY_answer_refused), i + 1);
 		assert_int_equal(chain_held(chain), 0);
 	}
-}
-
-static void
-test_octets_behind_an_answer_end_the_link(void **state)
-{
-	struct chain *chain = *state;
-
-	chain_text(chain, GET);
-	chain_reply(chain, OK5 "HTTP/1.1 200 OK\r\n");
-	assert_got(chain, "\r\n\r\nhello");
-	assert_int_equal(chain_metric(chain, MR_PROXY_kept_data), 1);
-	chain_forget(chain);
-	chain_text(chain, GET);
-	assert_int_equal(chain->link_count, 2);
-	chain_reply(chain, OK5);
-	chain_reply(chain, "more");
-	assert_int_equal(chain_metric(chain, MR_PROXY_kept_data), 2);
 }
 
 static void
@@ -611,35 +577,6 @@ test_full_origins_are_waited_for(void **state)
 }
 
 static void
-test_kept_links_end_with_their_origin(void **state)
-{
-	struct chain *chain = *state;
-
-	chain_text(chain, GET);
-	chain_reply(chain, OK5);
-	assert_false(chain->links[0].closed);
-	chain->servers[0].port = 8009;
-	chain_upstreams(chain, 1);
-	chain_run(chain);
-	assert_true(chain->links[0].closed);
-	assert_int_equal(chain_metric(chain, MR_PROXY_kept_unwanted), 1);
-}
-
-static void
-test_kept_links_end_when_idle(void **state)
-{
-	struct chain *chain = *state;
-
-	chain_text(chain, GET);
-	chain_reply(chain, OK5);
-	chain_wait(chain, 4900);
-	assert_false(chain->links[0].closed);
-	chain_wait(chain, 200);
-	assert_true(chain->links[0].closed);
-	assert_int_equal(chain_metric(chain, MR_PROXY_kept_idle), 1);
-}
-
-static void
 test_budget_bounds_tries(void **state)
 {
 	struct chain *chain = *state;
@@ -674,7 +611,6 @@ main(void)
 		TEST(test_content_streamed),
 		TEST(test_expect_continue_passed_both_ways),
 		TEST(test_early_answer_closes_both),
-		TEST(test_kept_link_that_died_costs_nothing),
 		TEST(test_post_is_not_sent_twice),
 		cmocka_unit_test_setup_teardown(test_get_tried_at_another_origin, setup_two,
 						teardown),
@@ -682,7 +618,6 @@ main(void)
 		TEST(test_times),
 		TEST(test_cut_answers_are_cut),
 		TEST(test_wrong_answers_refused),
-		TEST(test_octets_behind_an_answer_end_the_link),
 		TEST(test_interim_answers_are_bounded),
 		TEST(test_websocket_is_a_tunnel),
 		TEST(test_answer_waits_for_a_slow_client),
@@ -690,8 +625,6 @@ main(void)
 		TEST(test_client_that_leaves_resets_the_link),
 		TEST(test_client_that_has_said_all_is_answered),
 		TEST(test_full_origins_are_waited_for),
-		TEST(test_kept_links_end_with_their_origin),
-		TEST(test_kept_links_end_when_idle),
 		TEST(test_budget_bounds_tries),
 	};
 
