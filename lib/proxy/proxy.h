@@ -89,10 +89,10 @@
 #include "proxy/upstream.h"
 
 enum {
-	MR_PROXY_SMALL_BYTES = 2048,
+	MR_PROXY_SMALL_BYTES = 3072,  /* a browser's request, with its note for the access log */
 	MR_PROXY_LARGE_BYTES = 24576, /* the longest head, a note, and what is added */
 	MR_PROXY_HEAD_BYTES = 20480,  /* of a head that goes on, ours added */
-	MR_PROXY_NOTE_BYTES = 1320,   /* that a client may keep in an exchange */
+	MR_PROXY_NOTE_BYTES = 1344,   /* that a client may keep in an exchange */
 	MR_PROXY_FRESH_MS = 500,
 	MR_PROXY_PAUSE_MS = 10,
 	MR_PROXY_BUDGET = 100, /* tries that a group may have saved up */

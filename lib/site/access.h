@@ -22,6 +22,9 @@
  * Memory: the heap, at boot; buffer_bytes for each worker.
  * Spec:   none but custom (the Combined Log Format of the Apache HTTP Server).
  *
+ * Of a request that an origin answers less is kept until then: all texts together, with the lines
+ * that the route's edits add, at most 1,264 octets; a long Referer is cut first, then the target.
+ *
  * (1) posted = written + dropped + still in a ring.
  * (2) Lines of one worker stand in the order of its answers; workers follow one another in pieces.
  */

@@ -104,6 +104,12 @@ h1_status(struct run *run, uint16_t status)
 /* h1_log counts and logs an answer; request->bytes is NULL when what came was none. */
 void h1_log(struct run *run, const struct request *request, uint64_t began_ns);
 
+/* h1_log_texts points entry to what is said of a request, h1_log_post logs it with what the run has
+ * of the answer. */
+void h1_log_texts(const struct run *run, const struct request *request,
+		  struct mr_site_access_entry *entry);
+void h1_log_post(struct run *run, struct mr_site_access_entry *entry, uint64_t spent_ns);
+
 /* h1_count counts an answer on a site's page, where sites are counted. */
 void h1_count(const struct run *run, uint32_t page_index, uint64_t spent_ns);
 

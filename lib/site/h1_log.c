@@ -24,41 +24,54 @@ field_put(struct mr_site_access_entry *entry, enum mr_site_access_text which,
 	}
 }
 
+void
+h1_log_texts(const struct run *run, const struct request *request,
+	     struct mr_site_access_entry *entry)
+{
+	if (request->site) {
+		entry->texts[MR_SITE_ACCESS_SITE].bytes = request->site->name.bytes;
+		/* without its NUL */
+		entry->texts[MR_SITE_ACCESS_SITE].byte_count = request->site->name.byte_count - 1;
+	}
+	if (request->bytes) {
+		text_put(entry, MR_SITE_ACCESS_METHOD, request->bytes,
+			 request->message->method_text);
+		text_put(entry, MR_SITE_ACCESS_TARGET, request->bytes, request->message->target);
+		text_put(entry, MR_SITE_ACCESS_HOST, request->bytes, request->message->host);
+		field_put(entry, MR_SITE_ACCESS_REFERER, request, MR_HTTP_FIELD_REFERER);
+		field_put(entry, MR_SITE_ACCESS_AGENT, request, MR_HTTP_FIELD_USER_AGENT);
+	}
+	if (run->id) {
+		entry->texts[MR_SITE_ACCESS_ID].bytes = run->id;
+		entry->texts[MR_SITE_ACCESS_ID].byte_count = run->id_bytes;
+	}
+}
+
+void
+h1_log_post(struct run *run, struct mr_site_access_entry *entry, uint64_t spent_ns)
+{
+	struct mr_site_server *self = run->self;
+
+	entry->now_ns = self->now_ns;
+	entry->spent_ns = spent_ns;
+	entry->sent_bytes = run->sent_bytes;
+	entry->content_bytes = run->sent_bytes - run->head_bytes;
+	entry->client = run->view.flow.remote;
+	entry->client_port = run->view.flow.remote_port;
+	entry->status = run->status;
+	if (!mr_site_access_post(self->access, entry))
+		self->tally[MR_SITE_log_drop]++;
+}
+
 static void
 access_post(struct run *run, const struct request *request, uint64_t spent_ns)
 {
-	struct mr_site_server *self = run->self;
-	struct mr_site_access_entry entry = {
-		.now_ns = self->now_ns,
-		.spent_ns = spent_ns,
-		.sent_bytes = run->sent_bytes,
-		.content_bytes = run->sent_bytes - run->head_bytes,
-		.client = run->view.flow.remote,
-		.client_port = run->view.flow.remote_port,
-		.status = run->status,
-		.parsed = request->bytes != NULL,
-	};
+	struct mr_site_access_entry entry = { .parsed = request->bytes != NULL };
 
-	if (request->site) {
-		entry.texts[MR_SITE_ACCESS_SITE].bytes = request->site->name.bytes;
-		/* without its NUL */
-		entry.texts[MR_SITE_ACCESS_SITE].byte_count = request->site->name.byte_count - 1;
-	}
-	if (entry.parsed) {
+	if (entry.parsed)
 		entry.version_minor = MR_MIN(request->message->version_minor, (uint8_t)1);
-		text_put(&entry, MR_SITE_ACCESS_METHOD, request->bytes,
-			 request->message->method_text);
-		text_put(&entry, MR_SITE_ACCESS_TARGET, request->bytes, request->message->target);
-		text_put(&entry, MR_SITE_ACCESS_HOST, request->bytes, request->message->host);
-		field_put(&entry, MR_SITE_ACCESS_REFERER, request, MR_HTTP_FIELD_REFERER);
-		field_put(&entry, MR_SITE_ACCESS_AGENT, request, MR_HTTP_FIELD_USER_AGENT);
-	}
-	if (run->id) {
-		entry.texts[MR_SITE_ACCESS_ID].bytes = run->id;
-		entry.texts[MR_SITE_ACCESS_ID].byte_count = run->id_bytes;
-	}
-	if (!mr_site_access_post(self->access, &entry))
-		self->tally[MR_SITE_log_drop]++;
+	h1_log_texts(run, request, &entry);
+	h1_log_post(run, &entry, spent_ns);
 }
 
 void
@@ -68,7 +81,7 @@ h1_count(const struct run *run, uint32_t page_index, uint64_t spent_ns)
 	unsigned class = MR_SITE_COUNT_2XX + run->status / 100 - 2;
 
 	mr_metric_add(page->counts, MR_SITE_COUNT_REQUEST, 1);
-	if (class <= MR_SITE_COUNT_5XX)
+	if (class >= MR_SITE_COUNT_2XX && class <= MR_SITE_COUNT_5XX) /* 101 is in none */
 		mr_metric_add(page->counts, class, 1);
 	mr_metric_add(page->counts, MR_SITE_COUNT_BYTE, run->sent_bytes);
 	mr_metric_add(page->times, mr_site_book_bucket(spent_ns), 1);

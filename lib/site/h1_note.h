@@ -12,25 +12,52 @@
 
 #include "h1_int.h"
 
-/* What an exchange keeps for us. text: the id, lines that edits add, names that they remove. */
+/* What an exchange keeps for us. text: lines that edits add, names that they remove, then texts for
+ * the access log, cut to what there is room for; the id is one of them, and there without a log. */
 struct note {
 	uint64_t began_ns, sent_bytes;
-	uint32_t page; /* of the site */
-	uint16_t status;
 	uint32_t held; /* the request's exchange while its content comes, as in the word; 0: none */
+	uint32_t head_bytes;   /* of sent_bytes: the answer's head, and interim ones */
+	uint32_t site_hash;    /* of its name: a reload may put another one in its place */
+	struct mr_addr client; /* when its connection is gone, nobody else knows */
+	uint16_t client_port;
+	uint16_t site; /* index in its set */
+	uint16_t page; /* of the site's counters */
+	uint16_t status;
 	uint16_t extra_bytes, removed_bytes;
-	uint8_t id_bytes;
-	uint8_t minor;   /* of the client's version */
-	uint8_t framing; /* of the answer to it */
-	bool head;       /* HEAD: no content of ours either */
-	bool close;      /* the connection ends with the answer */
-	bool answered;   /* the head of the answer has gone */
-	bool fin;        /* the client has closed its side */
-	bool origin_fin; /* in a tunnel: the origin has */
+	uint16_t log_bytes[MR_SITE_ACCESS_TEXT_COUNT];
+	uint8_t minor;       /* of the client's version */
+	uint8_t framing;     /* of the answer to it */
+	bool head : 1;       /* HEAD: no content of ours either */
+	bool close : 1;      /* the connection ends with the answer */
+	bool answered : 1;   /* the head of the answer has gone */
+	bool fin : 1;        /* the client has closed its side */
+	bool origin_fin : 1; /* in a tunnel: the origin has */
+	bool logged : 1;     /* the access log wants a line of it */
 	uint8_t text[];
 };
 static_assert(sizeof(struct note) + 64 + H1_PROXY_EDIT_BYTES <= MR_PROXY_NOTE_BYTES,
-	      "all that may be noted has room");
+	      "all that must be noted has room");
+
+/* How the texts follow one another: the id always has room, and what is cut is a long target. */
+static const uint8_t note_order[MR_SITE_ACCESS_TEXT_COUNT] = {
+	MR_SITE_ACCESS_ID,    MR_SITE_ACCESS_METHOD, MR_SITE_ACCESS_SITE,   MR_SITE_ACCESS_HOST,
+	MR_SITE_ACCESS_AGENT, MR_SITE_ACCESS_TARGET, MR_SITE_ACCESS_REFERER
+};
+
+/* note_site_hash tells sites apart by their names. */
+static inline uint32_t
+note_site_hash(const struct site *site)
+{
+	return (uint32_t)site_hash(0, site->name.bytes, site->name.byte_count);
+}
+
+/* note_id is the value of X-Request-ID: the first text, of log_bytes[MR_SITE_ACCESS_ID]. */
+static inline const uint8_t *
+note_id(const struct note *note)
+{
+	return note->text + note->extra_bytes + note->removed_bytes;
+}
 
 static inline uint32_t
 note_handle(const struct run *run)
@@ -68,5 +95,8 @@ note_forget(struct run *run)
 	note_release(run, note_at(run));
 	run->word &= ~(WORD_EXCHANGE | WORD_PROXY);
 }
+
+/* note_log counts and logs an answer, as far as it has come: status and octets are the note's. */
+void note_log(struct run *run, const struct note *note);
 
 #endif

@@ -28,15 +28,33 @@ pass_room(void *context, uint32_t client)
 	return MR_MIN(limit - used, room - self->passing_bytes - END_ROOM);
 }
 
-/* pass_count counts the answer, as far as it has come. */
-static void
-pass_count(struct run *run, const struct note *note)
+void
+note_log(struct run *run, const struct note *note)
 {
-	if (!run->self->pages || !note->status)
+	struct mr_site_server *self = run->self;
+	struct mr_site_access_entry entry = { .parsed = true, .version_minor = note->minor };
+	uint64_t spent_ns = self->now_ns - note->began_ns;
+	const uint8_t *at = note_id(note);
+
+	if (!note->status)
 		return;
 	run->status = note->status;
 	run->sent_bytes = note->sent_bytes;
-	h1_count(run, note->page, run->self->now_ns - note->began_ns);
+	run->head_bytes = note->head_bytes;
+	if (self->pages)
+		h1_count(run, note->page, spent_ns);
+	if (!note->logged || !self->access)
+		return;
+	run->view.flow.remote = note->client;
+	run->view.flow.remote_port = note->client_port;
+	for (size_t i = 0; i < MR_SITE_ACCESS_TEXT_COUNT; i++) {
+		unsigned which = note_order[i];
+
+		entry.texts[which].bytes = at;
+		entry.texts[which].byte_count = note->log_bytes[which];
+		at += note->log_bytes[which];
+	}
+	h1_log_post(run, &entry, spent_ns);
 }
 
 /* pass_flush sends what was gathered; false: the connection was aborted. */
@@ -69,7 +87,7 @@ static void
 head_edit(const struct note *note, struct mr_http_message *message, const uint8_t *bytes,
 	  struct mr_http_forward *how)
 {
-	const uint8_t *at = note->text + note->id_bytes + note->extra_bytes;
+	const uint8_t *at = note->text + note->extra_bytes;
 	const uint8_t *end = at + note->removed_bytes;
 
 	while (at < end) { /* at most MR_SITE_EDIT_MAX */
@@ -95,6 +113,7 @@ pass_head(void *context, uint32_t client, struct mr_http_message *message, const
 	struct mr_site_server *self = context;
 	struct run run = h1_run(self, self->proxy->tcp, client);
 	struct note *note = note_at(&run);
+	uint16_t id_bytes = note->log_bytes[MR_SITE_ACCESS_ID];
 	bool final = message->status >= 200;
 	struct mr_writer out = mr_writer_over(self->passing + self->passing_bytes,
 					      H1_PASSING_BYTES - self->passing_bytes);
@@ -105,17 +124,17 @@ pass_head(void *context, uint32_t client, struct mr_http_message *message, const
 		note->close |= !whole;
 		how->close = note->close;
 		how->date = (const char *)self->clock.date;
-		if (note->id_bytes)
+		if (id_bytes)
 			mr_http_field_set_add(&how->drop, MR_HTTP_FIELD_X_REQUEST_ID);
 		head_edit(note, message, bytes, how);
 	}
 	framing = mr_http_write_response(&out, message, bytes, how);
 	if (final && !out.failed) { /* ours stand before the empty line */
 		out.at -= 2;
-		mr_writer_bytes(&out, note->text + note->id_bytes, note->extra_bytes);
-		if (note->id_bytes)
-			mr_http_put_field(&out, MR_HTTP_FIELD_X_REQUEST_ID, note->text,
-					  note->id_bytes);
+		mr_writer_bytes(&out, note->text, note->extra_bytes);
+		if (id_bytes)
+			mr_http_put_field(&out, MR_HTTP_FIELD_X_REQUEST_ID, note_id(note),
+					  id_bytes);
 		mr_http_put_end(&out);
 	}
 	if (mr_unlikely(out.failed)) { /* longer than any that we write */
@@ -123,6 +142,7 @@ pass_head(void *context, uint32_t client, struct mr_http_message *message, const
 		h1_abort(&run, MR_SITE_no_memory);
 		return false;
 	}
+	note->head_bytes += (uint32_t)(out.at - self->passing) - self->passing_bytes;
 	note->sent_bytes += (uint32_t)(out.at - self->passing) - self->passing_bytes;
 	self->passing_bytes = (uint32_t)(out.at - self->passing);
 	note->status = message->status;
@@ -228,10 +248,20 @@ pass_end(void *context, uint32_t client, const struct mr_http_message *trailers,
 		MR_ASSERT_SLOW(!out.failed);
 		self->passing_bytes = (uint32_t)(out.at - self->passing);
 	}
-	pass_count(&run, note);
+	note_log(&run, note);
 	note_forget(&run);
 	if (pass_flush(&run))
 		pass_over(&run, fin);
+}
+
+/* site_of gives the site that was asked, or NULL when a reload has put it elsewhere. */
+static const struct site *
+site_of(const struct mr_site_set *sites, const struct note *note)
+{
+	const struct site *site = &sites->sites[note->site];
+
+	return note->site < sites->site_count && note_site_hash(site) == note->site_hash ? site
+											 : NULL;
 }
 
 static void
@@ -247,10 +277,10 @@ pass_fail(void *context, uint32_t client, uint16_t status)
 
 	self->passing_bytes = status ? self->passing_bytes : 0;
 	run.close = note->close || unread || !status;
-	run.id = note->id_bytes ? note->text : NULL;
-	run.id_bytes = note->id_bytes;
-	note->status = status ? status : note->status;
-	pass_count(&run, note);
+	run.id_bytes = (uint8_t)note->log_bytes[MR_SITE_ACCESS_ID];
+	run.id = run.id_bytes ? note_id(note) : NULL;
+	if (!status)
+		note_log(&run, note);
 	note_forget(&run);
 	if (!status)
 		self->tally[MR_SITE_cut_short]++;
@@ -259,8 +289,15 @@ pass_fail(void *context, uint32_t client, uint16_t status)
 		mr_tcp_abort(run.tcp, run.conn);
 		return;
 	}
-	if (status && pass_flush(&run))
-		h1_answer(&run, &message, &self->sites->errors[site_error_of(status)]);
+	if (status && pass_flush(&run)) {
+		h1_answer(&run, &message,
+			  site_error(self->sites, site_of(self->sites, note),
+				     site_error_of(status)));
+		note->status = status;
+		note->sent_bytes += run.sent_bytes;
+		note->head_bytes += run.head_bytes;
+		note_log(&run, note);
+	}
 	pass_over(&run, fin);
 }
 

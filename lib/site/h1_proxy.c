@@ -12,8 +12,11 @@
 void
 h1_proxy_leave(struct run *run)
 {
+	const struct note *note = note_at(run);
 	uint32_t handle = note_handle(run);
 
+	if (note->answered)
+		note_log(run, note);
 	note_forget(run);
 	mr_proxy_leave(run->self->proxy, handle);
 }
@@ -54,32 +57,63 @@ target_make(const struct run *run, const struct request *request, uint16_t *byte
 	return run->self->passing;
 }
 
+#define NOTE_BOUND_(id, json, n) n,
+static const uint32_t note_bounds[] = { MR_SITE_ACCESS_TEXTS(NOTE_BOUND_) };
+
+/* note_texts keeps what the access log says of a request, as far as there is room. Returns
+ * where that ends. */
+static uint8_t *
+note_texts(struct run *run, const struct request *request, struct note *note, uint8_t *at)
+{
+	const uint8_t *end = (const uint8_t *)note + MR_PROXY_NOTE_BYTES;
+	struct mr_site_access_entry entry = { 0 };
+
+	if (note->logged)
+		h1_log_texts(run, request, &entry);
+	entry.texts[MR_SITE_ACCESS_ID].bytes = run->id;
+	entry.texts[MR_SITE_ACCESS_ID].byte_count = run->id ? run->id_bytes : 0;
+	for (size_t i = 0; i < MR_SITE_ACCESS_TEXT_COUNT; i++) {
+		unsigned which = note_order[i];
+		uint32_t bytes = MR_MIN(entry.texts[which].byte_count, note_bounds[which]);
+
+		bytes = MR_MIN(bytes, (uint32_t)(end - at));
+		note->log_bytes[which] = (uint16_t)bytes;
+		if (bytes)
+			memcpy(at, entry.texts[which].bytes, bytes);
+		at += bytes;
+	}
+	return at;
+}
+
 /* note_make writes what has to be known when the answer comes. */
 static uint32_t
-note_make(const struct run *run, const struct request *request, struct note *note)
+note_make(struct run *run, const struct request *request, struct note *note)
 {
 	const struct site_route *route = request->route;
+	const struct site *site = request->site;
 	uint8_t *at = note->text;
 
 	*note = (struct note){
 		.began_ns = run->self->now_ns,
-		.page = request->site->page,
+		.site = (uint16_t)(site - run->self->sites->sites),
+		.site_hash = note_site_hash(site),
+		.client = run->view.flow.remote,
+		.client_port = run->view.flow.remote_port,
+		.page = (uint16_t)site->page,
 		.extra_bytes = (uint16_t)route->extra.byte_count,
 		.removed_bytes = (uint16_t)route->removed.byte_count,
-		.id_bytes = run->id ? run->id_bytes : 0,
 		.minor = request->message->version_minor,
 		.head = request->message->method == MR_HTTP_HEAD,
 		.close = run->close,
+		.logged = run->self->access && !site->log_off,
 	};
-	if (note->id_bytes)
-		memcpy(at, run->id, note->id_bytes);
-	at += note->id_bytes;
 	if (note->extra_bytes)
 		memcpy(at, route->extra.bytes, note->extra_bytes);
 	at += note->extra_bytes;
 	if (note->removed_bytes)
 		memcpy(at, route->removed.bytes, note->removed_bytes);
-	return (uint32_t)(at + note->removed_bytes - (uint8_t *)note);
+	at = note_texts(run, request, note, at + note->removed_bytes);
+	return (uint32_t)(at - (uint8_t *)note);
 }
 
 void

@@ -362,6 +362,7 @@ chain_run(struct chain *self)
 	for (int i = 0; i < ROUNDS; i++) {
 		bool moved = false;
 
+		self->server.now_ns = self->now_ns;
 		mr_proxy_turn(&self->proxy, self->upstreams, self->generation, self->now_ns);
 		for (int to = 0; to < CHAIN_HOSTS; to++) {
 			const struct chain_segment *segment;
