@@ -5,6 +5,7 @@
 #include "boot.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <rte_launch.h>
@@ -161,12 +162,21 @@ static int
 connections_check(const struct mr_config *config, struct mr_error *error)
 {
 	uint64_t each = mr_worker_tcp_bytes(&config->tcp), bytes = each * config->cpus.worker_count;
+	uint64_t proxy =
+		bytes ? mr_proxy_bytes(&config->proxy.worker) * config->cpus.worker_count : 0;
 	uint64_t available = mr_mem_available_bytes(config->memory.hugepages);
 	const char *kind = config->memory.hugepages ? "hugepages" : "memory";
 	char wanted[MR_UNITS_TEXT_BYTES], have[MR_UNITS_TEXT_BYTES];
 
 	mr_units_format_bytes(bytes, wanted);
 	mr_units_format_bytes(available, have);
+	if (bytes <= available && proxy > available - bytes)
+		return mr_error_set(error, -ENOMEM,
+				    "proxy: exchanges of each of %zu worker(s) need %" PRIu64
+				    " MiB beside %s of connections, and only %s of %s is free: "
+				    "lower proxy.exchanges",
+				    config->cpus.worker_count, (proxy >> 20) + 1, wanted, have,
+				    kind);
 	if (bytes > available)
 		return mr_error_set(
 			error, -ENOMEM,

@@ -468,22 +468,36 @@ process_bytes(const char *name)
 	return (uint64_t)kib * 1024;
 }
 
-/* memory_tcp adds a row for each class of what worker's connections take. */
+/* memory_row says what one kind of object of worker takes. */
 static void
-memory_tcp(json_t *list, uint16_t worker, const struct mr_tcp *tcp)
+memory_row(json_t *list, uint16_t worker, const char *room, const struct mr_tcp_usage *usage)
 {
-	for (enum mr_tcp_class i = 0; i < MR_TCP_CLASSES; i++) {
-		struct mr_tcp_usage usage;
-		char name[64];
+	char name[64];
 
+	snprintf(name, sizeof(name), "worker%u %s %s", worker, room, usage->name);
+	json_array_append_new(list,
+			      json_pack("{ss sI sI sI si}", "memory", name, "used",
+					(json_int_t)(usage->used * usage->object_bytes), "peak",
+					(json_int_t)(usage->peak * usage->object_bytes), "limit",
+					(json_int_t)(usage->limit * usage->object_bytes),
+					"object_bytes", (int)usage->object_bytes));
+}
+
+/* memory_worker adds a row for each kind of what connections and requests of a worker take. */
+static void
+memory_worker(json_t *list, uint16_t index, const struct mr_worker *worker)
+{
+	const struct mr_tcp *tcp = mr_worker_tcp(worker);
+	const struct mr_proxy *proxy = mr_worker_proxy(worker);
+	struct mr_tcp_usage usage;
+
+	for (enum mr_tcp_class i = 0; tcp && i < MR_TCP_CLASSES; i++) {
 		mr_tcp_memory(tcp, i, &usage);
-		snprintf(name, sizeof(name), "worker%u tcp %s", worker, usage.name);
-		json_array_append_new(
-			list, json_pack("{ss sI sI sI si}", "memory", name, "used",
-					(json_int_t)(usage.used * usage.object_bytes), "peak",
-					(json_int_t)(usage.peak * usage.object_bytes), "limit",
-					(json_int_t)(usage.limit * usage.object_bytes),
-					"object_bytes", (int)usage.object_bytes));
+		memory_row(list, index, "tcp", &usage);
+	}
+	for (enum mr_proxy_pool i = 0; proxy && i < MR_PROXY_POOLS; i++) {
+		mr_proxy_memory(proxy, i, &usage);
+		memory_row(list, index, "proxy", &usage);
 	}
 }
 
@@ -523,8 +537,7 @@ command_show_memory(struct mr_ctl *self, const struct mr_call *call, struct mr_e
 						      "limit", (json_int_t)(pool->size * object)));
 	}
 	for (uint16_t i = 0; i < self->box.group->worker_count; i++)
-		if (mr_worker_tcp(self->box.group->workers[i]))
-			memory_tcp(list, i, mr_worker_tcp(self->box.group->workers[i]));
+		memory_worker(list, i, self->box.group->workers[i]);
 	json_array_append_new(list, json_pack("{ss sI sI}", "memory", "process (resident)", "used",
 					      (json_int_t)process_bytes("VmRSS"), "peak",
 					      (json_int_t)process_bytes("VmHWM")));

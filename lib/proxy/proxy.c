@@ -32,6 +32,25 @@ mr_proxy_bytes(const struct mr_proxy_config *config)
 	       MR_UPSTREAM_MAX * sizeof(struct proxy_group) + MR_PROXY_HEAD_BYTES;
 }
 
+void
+mr_proxy_memory(const struct mr_proxy *self, enum mr_proxy_pool which, struct mr_tcp_usage *out)
+{
+	static const char *const names[MR_PROXY_POOLS] = { [MR_PROXY_EXCHANGES] = "exchanges",
+							   [MR_PROXY_LARGES] = "long heads",
+							   [MR_PROXY_LINKS] = "links" };
+	const struct mr_pool *const pools[MR_PROXY_POOLS] = { [MR_PROXY_EXCHANGES] =
+								      &self->exchanges,
+							      [MR_PROXY_LARGES] = &self->larges,
+							      [MR_PROXY_LINKS] = &self->links };
+	const struct mr_pool *pool = pools[which];
+
+	*out = (struct mr_tcp_usage){ .name = names[which],
+				      .object_bytes = pool->stride_bytes,
+				      .used = __atomic_load_n(&pool->used, __ATOMIC_RELAXED),
+				      .peak = __atomic_load_n(&pool->peak, __ATOMIC_RELAXED),
+				      .limit = pool->limit };
+}
+
 int
 mr_proxy_create(struct mr_proxy *self, const struct mr_proxy_config *config, struct mr_arena *arena,
 		uint64_t now_ns, struct mr_error *error)

@@ -178,6 +178,11 @@ MR_MUST_USE int mr_proxy_create(struct mr_proxy *self, const struct mr_proxy_con
 uint64_t mr_proxy_bytes(const struct mr_proxy_config *config);
 void mr_proxy_flush(struct mr_proxy *self);
 
+/* mr_proxy_memory tells of one pool, to any thread. */
+enum mr_proxy_pool { MR_PROXY_EXCHANGES, MR_PROXY_LARGES, MR_PROXY_LINKS, MR_PROXY_POOLS };
+void mr_proxy_memory(const struct mr_proxy *self, enum mr_proxy_pool which,
+		     struct mr_tcp_usage *out);
+
 /* mr_proxy_turn takes the time and the upstreams of a turn: timers fire, who waits may go on, kept
  * connections to what is gone are closed. generation is another when the upstreams may be. Before
  * the turn's segments. */

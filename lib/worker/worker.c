@@ -286,6 +286,12 @@ mr_worker_tcp(const struct mr_worker *self)
 	return self->tcp;
 }
 
+const struct mr_proxy *
+mr_worker_proxy(const struct mr_worker *self)
+{
+	return self->proxy.tcp ? &self->proxy : NULL;
+}
+
 struct mr_dns_rrl *
 mr_worker_rrl(struct mr_worker *self)
 {

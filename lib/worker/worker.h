@@ -258,6 +258,8 @@ struct mr_dns_rrl *mr_worker_rrl(struct mr_worker *self);
 
 /* mr_worker_tcp is a worker's stack, for mr_tcp_view from any thread; NULL without connections. */
 const struct mr_tcp *mr_worker_tcp(const struct mr_worker *self);
+/* mr_worker_proxy is its proxy, for mr_proxy_memory; NULL without connections. */
+const struct mr_proxy *mr_worker_proxy(const struct mr_worker *self);
 
 void mr_worker_view(const struct mr_worker *self, struct mr_worker_view *out);
 /* mr_worker_turns copies the records of long turns: [0] the worst of all, [1] the worst of those

@@ -595,6 +595,30 @@ test_budget_bounds_tries(void **state)
 	assert_int_equal(chain_metric(chain, MR_PROXY_fail_broken), 60);
 }
 
+static void
+test_memory_is_told(void **state)
+{
+	struct chain *chain = *state;
+	struct mr_tcp_usage usage;
+	uint64_t bytes = 0;
+
+	chain_text(chain, GET);
+	for (enum mr_proxy_pool i = 0; i < MR_PROXY_POOLS; i++) {
+		mr_proxy_memory(&chain->proxy, i, &usage);
+		assert_int_equal(usage.used, i != MR_PROXY_LARGES);
+		assert_int_equal(usage.peak, usage.used);
+		bytes += usage.limit * usage.object_bytes;
+	}
+	mr_proxy_memory(&chain->proxy, MR_PROXY_EXCHANGES, &usage);
+	assert_int_equal(usage.limit, 32);
+	/* what is not in pools is some tables */
+	assert_in_range(mr_proxy_bytes(&chain->proxy.config), bytes, bytes + (64 << 10));
+	chain_reply(chain, OK5);
+	mr_proxy_memory(&chain->proxy, MR_PROXY_EXCHANGES, &usage);
+	assert_int_equal(usage.used, 0);
+	assert_int_equal(usage.peak, 1);
+}
+
 int
 main(void)
 {
@@ -626,6 +650,7 @@ main(void)
 		TEST(test_client_that_has_said_all_is_answered),
 		TEST(test_full_origins_are_waited_for),
 		TEST(test_budget_bounds_tries),
+		TEST(test_memory_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
