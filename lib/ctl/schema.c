@@ -414,7 +414,8 @@ static const struct mr_schema_row rows[] = {
 	  .help = "Of these, how many may have data queued, in flight or unread; 0: an eighth" },
 	{ "tcp.buffers", MR_SCHEMA_SIZE, MR_SCHEMA_BOOT, OF(tcp.buffer_bytes), .high = 1ll << 40,
 	  .fallback = "0",
-	  .help = "Memory of each worker for that data; 0: 1 KiB for each active connection" },
+	  .help = "Memory of each worker for that data; 0: 1 KiB for each active connection, at "
+		  "least 8 MiB" },
 	{ "tcp.time_wait", MR_SCHEMA_U32, MR_SCHEMA_BOOT, OF(tcp.time_wait_ms), .low = 1000,
 	  .high = 240000, .fallback = "10000", .unit = "ms",
 	  .help = "How long a closed connection stays in TIME-WAIT; RFC 9293: 240 s" },

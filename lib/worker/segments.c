@@ -16,6 +16,7 @@
 enum {
 	TIMER_BUDGET = 64, /* of lib/tcp, in one turn: that many may all be closes, each a FIN */
 	TCP_CHECKSUM_AT = 16,
+	BUFFER_BYTES_MIN = 8 << 20,
 };
 
 /* ---- ways back ---- */
@@ -259,14 +260,16 @@ default_of(uint32_t value, uint32_t fallback, uint32_t floor)
 }
 
 /* tcp_limits sizes a worker's pools by the number of its connections and of those that are active
- * at once: of these, half may have kept input. */
+ * at once: of these, half may have kept input. Unless the operator says how much may be buffered it
+ * is enough for several windows of 1 MiB, however few connections there are. */
 static struct mr_tcp_config
 tcp_limits(const struct mr_worker_tcp *tcp)
 {
 	uint32_t connections = tcp->connections;
 	uint32_t active = default_of(tcp->active, MR_MIN(connections / 8, 1u << 17), 256);
 	uint32_t time_waits = default_of(tcp->time_waits, connections, 1024);
-	uint64_t buffer_bytes = tcp->buffer_bytes ? tcp->buffer_bytes : active * 1024ull;
+	uint64_t buffer_bytes =
+		tcp->buffer_bytes ? tcp->buffer_bytes : MR_MAX(active * 1024ull, BUFFER_BYTES_MIN);
 
 	return (struct mr_tcp_config){
 		.conn_limit = connections,

@@ -169,7 +169,7 @@ struct mr_worker_clock {
 struct mr_worker_tcp {
 	uint32_t connections;  /* 0: none, TCP is dropped */
 	uint32_t active;       /* with something queued or kept; an eighth, at most 131,072 */
-	uint64_t buffer_bytes; /* of what is queued or kept; 1 KiB for each active one */
+	uint64_t buffer_bytes; /* of what is queued or kept; 1 KiB for each active one, >= 8 MiB */
 	uint32_t time_waits;   /* as many as connections, but at least 1,024; rounded up */
 	uint32_t time_wait_ms; /* 10 s */
 	uint32_t half_open;    /* above which cookies go out; a sixteenth, at most 8,192 */
